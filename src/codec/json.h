@@ -3,7 +3,8 @@
 /*
  * A JSON reader for the hot path: RFC 8259, UTF-8 checked, one pass into a flat tape. Numbers keep
  * their text (nothing is rounded before a type asks for it). Duplicate keys: the last wins on
- * look-up. Limits on depth and size are the caller's.
+ * look-up. Limits on depth and size are the caller's. Names keep clear of jansson's (json_string,
+ * JSON_NULL), as both may be included together.
  *
  * A document borrows the text it was parsed from. Reuse a document for many texts: its tape grows
  * to what is needed and stays.
@@ -18,13 +19,13 @@
 #include <stdint.h>
 
 enum json_kind {
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT
+    JSON_KIND_NULL,
+    JSON_KIND_FALSE,
+    JSON_KIND_TRUE,
+    JSON_KIND_NUMBER,
+    JSON_KIND_STRING,
+    JSON_KIND_ARRAY,
+    JSON_KIND_OBJECT,
 };
 
 /* One value of the tape. Objects hold name, value, name, value, ... right behind themselves. */
@@ -76,7 +77,7 @@ static inline const struct json_value *json_at(const struct json_document *docum
 struct slice json_raw(const struct json_document *document, uint32_t index);
 
 /* A string's value; unescaped into the arena only if it has escapes. */
-struct slice json_string(const struct json_document *document, uint32_t index, struct arena *arena);
+struct slice json_text(const struct json_document *document, uint32_t index, struct arena *arena);
 
 /* Tape index of a member's value, or UINT32_MAX. */
 uint32_t json_member(const struct json_document *document, uint32_t object, struct slice name);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
