@@ -20,8 +20,9 @@ enum expression_kind {
     EXPR_OR,
     EXPR_IN,       /* argument 0 IN (arguments 1..); constants are hashed                */
     EXPR_COALESCE, /* the first that is not null; lazily                                 */
-    EXPR_LAMBDA, /* transform(array, x -> ...): arguments[0] array, body over input + variable(s) */
-    EXPR_LAMBDA_VARIABLE, /* `index`-th variable of the enclosing lambda                 */
+    EXPR_LAMBDA,   /* x -> body, an argument of a CALL; `type` is the body's. Variables are numbered
+                      through all enclosing lambdas, outermost first: this one's begin at `index`  */
+    EXPR_LAMBDA_VARIABLE, /* variable number `index`                                     */
 };
 
 struct expression {
