@@ -1,0 +1,106 @@
+#pragma once
+
+/*
+ * The contract of the processor: it runs the queries of a pipeline over a topic and brings their
+ * rows to the sinks. One job is all streams over one topic: each batch is decoded once, and the
+ * fate of each record over all queries is known in one place.
+ *
+ * start, stop and status are called from the thread that owns the pipeline.
+ */
+
+#include "base/error.h"
+#include "connect/counts.h"
+#include "connect/log_client.h"
+#include "connect/schemas.h"
+#include "connect/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct processor;
+struct query;
+
+enum deletes_mode {
+    DELETES_APPLY,
+    DELETES_MARK,
+    DELETES_IGNORE
+};
+
+struct processor_sink {
+    const char *name;
+    const struct store_table *table;
+    const struct store_ops *store_ops;
+    const char *store_url;
+    enum deletes_mode deletes;
+};
+
+struct processor_stream {
+    const char *name;
+    const struct query *query; /* sql/query.h */
+    const char *sql;
+    const struct processor_sink *sinks;
+    size_t sink_count;
+    const char *topic_out;        /* write rows to this topic as well; NULL: none */
+    const char *const *topic_key; /* columns of its key */
+    size_t topic_key_count;
+};
+
+enum value_format {
+    VALUE_AVRO,
+    VALUE_JSON,
+    VALUE_STRING
+};
+
+struct processor_job {
+    const char *pipeline;
+    const char *topic;
+    enum value_format format;
+    const struct type *type;   /* of the topic's value */
+    const char *reader_schema; /* Avro text of `type`, for defaults; NULL if none */
+    const struct processor_stream *streams;
+    size_t stream_count;
+    int64_t batch_records; /* fixed batch boundaries (`batch: N records`); 0: free */
+    bool flush_windows;    /* at the end of a drain, close all windows */
+    const char *state_url; /* embedded: directory for state; Spark: checkpoints */
+    const struct log_ops *log_ops;
+    struct log_client *log;
+    const struct schemas_ops *schemas_ops;
+    struct schemas *schemas;
+};
+
+struct processor_status {
+    struct fate_counts counts; /* durable */
+    int64_t committed;         /* input records durably processed */
+    int64_t watermark_us;      /* INT64_MIN: none yet */
+    int64_t latency_us; /* of the last batch: newest record's acceptance to durable in table */
+    int64_t state_bytes;
+    int64_t groups;
+    struct error last_error; /* status OK: none */
+    bool running;
+};
+
+struct processor_ops {
+    const char *name; /* "embedded", "spark" */
+
+    /* Checks and starts; a worker goes on alone, retrying what is retriable. `job` is borrowed
+     * until close. `on_progress` is called by the worker after each durable commit. */
+    enum status (*open)(const struct processor_job *job,
+                        void (*on_progress)(void *context),
+                        void *context,
+                        struct processor **ret_processor,
+                        struct error *error);
+
+    void (*status)(struct processor *processor, struct processor_status *ret_status);
+
+    /* Processes up to these offsets (one a partition), commits, then stops reading. */
+    void (*drain)(struct processor *processor, const int64_t *offsets, int32_t partitions);
+    bool (*drained)(struct processor *processor);
+
+    /* Asks a dead letter to be tried again with the queries of now. */
+    enum status (*dead_retry)(struct processor *processor,
+                              const struct dead_letter *letter,
+                              bool *ret_resolved,
+                              struct error *error);
+
+    void (*close)(struct processor *processor);
+};

@@ -1,0 +1,76 @@
+#pragma once
+
+/*
+ * The contract of a source: it gives pages of raw records from a cursor onward. It keeps nothing;
+ * the cursor it hands out with a page is stored by staging in the page's own transaction.
+ *
+ * One thread a source instance. `fetch` may block (network), and returns early with
+ * STATUS_CANCELLED once `cancelled` is set.
+ */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "codec/json.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One record of a page: a value of the page's document, or text that could not be read. */
+struct source_record {
+    uint32_t value;    /* tape index in the page's document; UINT32_MAX: see `raw` and `fault` */
+    struct slice raw;  /* its bytes as they came */
+    const char *fault; /* why it is no record ("unexpected end of line"); NULL if fine */
+    uint32_t place;    /* index within the page, for "results[17]" or a line number */
+    bool deleted;      /* the source says that this key is gone */
+};
+
+struct source_page {
+    const struct json_document *document; /* all values are in here */
+    const struct source_record *records;
+    size_t count;
+    const char *place;  /* "page 3", "users.jsonl" */
+    const char *cursor; /* where to go on after this page is stored; NULL: unchanged */
+    bool end;           /* nothing more now: an empty page, the last file, 304 */
+    int64_t requests;   /* answered requests it took */
+};
+
+struct source;
+
+struct source_request {
+    const char *cursor;     /* from staging; NULL at the very first time */
+    int64_t from_us, to_us; /* interval to ingest (`leat ingest --from --to`), or 0 and 0 */
+    atomic_bool *cancelled;
+};
+
+struct source_ops {
+    const char *name; /* "http", "file": the key under the source in the pipeline file */
+    const struct settings_table *settings;
+
+    /* `settings` is the struct that the table describes; `name` is "PIPELINE.SOURCE". */
+    enum status (*open)(const void *settings,
+                        const char *name,
+                        struct source **ret_source,
+                        struct error *error);
+
+    /* The next page. Memory of the page: the arena's, and the source's until the next call. An
+     * unusable answer (5xx, 429, HTML, cut JSON, fewer than announced) is an error with `retriable`
+     * set: never a page, never a dead letter. `ret_retry_after_us` is -1 unless the peer said when
+     * to come back. */
+    enum status (*fetch)(struct source *source,
+                         const struct source_request *request,
+                         struct arena *arena,
+                         struct source_page *ret_page,
+                         int64_t *ret_retry_after_us,
+                         struct error *error);
+
+    /* Blocks until there may be something new (a file changed), at most `timeout_us`. NULL: only
+     * the schedule says when. */
+    void (*wait)(struct source *source, int64_t timeout_us);
+
+    void (*close)(struct source *source);
+
+    /* For status pages and `leat doctor`: what is fetched, secrets left out. */
+    const char *(*describe)(const struct source *source);
+};
