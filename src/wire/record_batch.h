@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "wire/crc32c.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,9 +59,6 @@ struct record {
     int32_t header_count;
 };
 
-/* CRC-32C (Castagnoli), hardware when the machine has it. */
-uint32_t crc32c(uint32_t crc, const void *data, size_t size);
-
 /* Reads the header at the start of `bytes`. STATUS_DATA if there are fewer than 61 bytes or the
  * magic is not 2 (the header is then filled as far as it goes). */
 MUST_USE enum status record_batch_header_read(struct slice bytes,
@@ -70,11 +68,14 @@ MUST_USE enum status record_batch_header_read(struct slice bytes,
 /* Bytes of the whole batch as its length field says. */
 size_t record_batch_size(const struct record_batch_header *header);
 
-/* Length, CRC and counts of one whole batch. STATUS_CORRUPT with the reason. Records are not read. */
+/* Length, CRC and counts of one whole batch. STATUS_CORRUPT with the reason. Records are not read.
+ */
 MUST_USE enum status
 record_batch_check(struct slice batch, struct record_batch_header *ret_header, struct error *error);
 
-/* Decompresses and reads all records; memory from the arena. STATUS_DATA if malformed. */
+/* Decompresses and reads all records; memory from the arena, but keys and values of an uncompressed
+ * batch point into `batch`. The CRC is not checked again. STATUS_DATA if malformed, STATUS_LIMIT
+ * above `bytes_max`. */
 MUST_USE enum status record_batch_read(struct slice batch,
                                        size_t bytes_max, /* of the decompressed records */
                                        struct arena *arena,
@@ -82,8 +83,15 @@ MUST_USE enum status record_batch_read(struct slice batch,
                                        int32_t *ret_count,
                                        struct error *error);
 
-/* Writes one batch: header fields other than lengths, counts, CRC and max timestamp come from
- * `header`; record offsets are base + index. */
+/* Writes the fields that stand outside the CRC, and which a log gives, into a batch in place. */
+void record_batch_patch(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
+
+/* Turns a batch in place into one with the log's time: attribute, max timestamp and CRC. */
+void record_batch_patch_time(uint8_t *batch, size_t size, int64_t append_time_ms);
+
+/* Appends one batch of at least one record: header fields other than lengths, counts, CRC and max
+ * timestamp come from `header` (with the attribute LOG_APPEND_TIME also that); record offsets are
+ * base + index. STATUS_LIMIT if a record or the batch would pass 2 GiB. */
 MUST_USE enum status record_batch_write(const struct record_batch_header *header,
                                         const struct record *records,
                                         int32_t count,
