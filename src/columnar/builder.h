@@ -35,7 +35,7 @@ void column_append_bool(struct column_builder *builder, bool value);
 void column_append_int(struct column_builder *builder,
                        int64_t value); /* any integral, date, time */
 void column_append_double(struct column_builder *builder, double value); /* FLOAT or DOUBLE */
-void column_append_decimal(struct column_builder *builder, __int128 unscaled);
+void column_append_decimal(struct column_builder *builder, int128 unscaled);
 void column_append_bytes(struct column_builder *builder, struct slice value); /* STRING, BINARY */
 void column_append_list_end(struct column_builder *builder);   /* elements since the last end */
 void column_append_struct_end(struct column_builder *builder); /* one value in each child     */

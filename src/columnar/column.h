@@ -72,8 +72,10 @@ double column_double(const struct column *column, int64_t row); /* FLOAT or DOUB
 
 const struct column *batch_column(const struct batch *batch, const char *name); /* or NULL */
 
-/* A column of `length` nulls, and of one value repeated `length` times. */
+/* A column of `length` nulls, and of one row of a column repeated `length` times. */
 struct column *column_nulls(struct arena *arena, const struct type *type, int64_t length);
+struct column *
+column_repeat(struct arena *arena, const struct column *column, int64_t row, int64_t length);
 
 /* Rows whose bit is set in `selection` (length bits), in order. */
 struct column *column_filter(struct arena *arena,

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Unscaled decimals. gcc warns of the bare name under -Wpedantic. */
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+
 enum type_id {
     TYPE_NULL,      /* VOID: only nulls                                                        */
     TYPE_BOOLEAN,   /* values: bitmap, like validity                                           */
@@ -21,7 +25,7 @@ enum type_id {
     TYPE_BIGINT,    /* int64_t                                                                 */
     TYPE_FLOAT,     /* float                                                                   */
     TYPE_DOUBLE,    /* double                                                                  */
-    TYPE_DECIMAL,   /* __int128, unscaled; precision 1..38, scale 0..precision                 */
+    TYPE_DECIMAL,   /* int128, unscaled; precision 1..38, scale 0..precision                 */
     TYPE_STRING,    /* offsets + bytes, valid UTF-8                                            */
     TYPE_BINARY,    /* offsets + bytes                                                         */
     TYPE_DATE,      /* int32_t days since 1970-01-01                                           */
