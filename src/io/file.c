@@ -237,13 +237,29 @@ static char *parent_of(const char *path)
     return slash == path ? mem_strdup("/") : mem_printf("%.*s", (int) (slash - path), path);
 }
 
+enum status file_rename(const char *from, const char *to, struct error *error)
+{
+    if (fault_now() || rename(from, to) != 0) {
+        return error_set_errno(error, errno, "could not rename \"%s\" to \"%s\"", from, to);
+    }
+    return STATUS_OK;
+}
+
+enum status file_remove(const char *path, struct error *error)
+{
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return error_set_errno(error, errno, "could not remove \"%s\"", path);
+    }
+    return STATUS_OK;
+}
+
 enum status file_replace(const char *path, struct slice bytes, struct error *error)
 {
     CLEANUP(mem_free_pointer) char *new_path = mem_printf("%s.new", path);
     CLEANUP(mem_free_pointer) char *parent = parent_of(path);
     enum status status = write_new(new_path, bytes, error);
-    if (status == STATUS_OK && rename(new_path, path) != 0) {
-        status = error_set_errno(error, errno, "could not rename \"%s\" to \"%s\"", new_path, path);
+    if (status == STATUS_OK) {
+        status = file_rename(new_path, path, error);
     }
     if (status != STATUS_OK) {
         (void) unlink(new_path);

@@ -55,11 +55,17 @@ file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct er
 /* Writes to a temporary name, syncs, renames over `path`, syncs the directory. */
 MUST_USE enum status file_replace(const char *path, struct slice bytes, struct error *error);
 
+/* Renames over `to`, if that exists. Durable after directory_sync. */
+MUST_USE enum status file_rename(const char *from, const char *to, struct error *error);
+
+/* Removes a file. Missing is fine. Durable after directory_sync. */
+MUST_USE enum status file_remove(const char *path, struct error *error);
+
 /* Free and total bytes of the file system that holds `path`. */
 MUST_USE enum status
 disk_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct error *error);
 
-/* Tests only: the `nth` (from 0) write, sync, open or truncate from now fails with `error_number`;
- * -1 switches off. file_fault_calls counts since the last setting. */
+/* Tests only: the `nth` (from 0) write, sync, open, rename or truncate from now fails with
+ * `error_number`; -1 switches off. file_fault_calls counts since the last setting. */
 void file_fault(int64_t nth, int error_number);
 int64_t file_fault_calls(void);
