@@ -29,15 +29,15 @@ struct flusher;
 struct partition_log;
 
 struct partition_log_config {
-    int64_t segment_bytes;         /* roll above; default 1 GiB                     */
-    int64_t segment_us;            /* roll when the oldest batch is older; 7 days   */
-    int64_t retention_us;          /* -1: for ever                                  */
-    int64_t retention_bytes;       /* -1: any                                       */
-    int64_t index_interval_bytes;  /* 4096                                          */
-    int64_t message_bytes_max;     /* largest batch, 1,048,588                      */
-    int64_t producer_expire_us;    /* 1 day                                         */
-    bool compact;                  /* cleanup.policy=compact: keyless is refused    */
-    bool log_append_time;          /* message.timestamp.type=LogAppendTime          */
+    int64_t segment_bytes;        /* roll above; default 1 GiB                     */
+    int64_t segment_us;           /* roll when the oldest batch is older; 7 days   */
+    int64_t retention_us;         /* -1: for ever                                  */
+    int64_t retention_bytes;      /* -1: any                                       */
+    int64_t index_interval_bytes; /* 4096                                          */
+    int64_t message_bytes_max;    /* largest batch, 1,048,588                      */
+    int64_t producer_expire_us;   /* 1 day                                         */
+    bool compact;                 /* cleanup.policy=compact: keyless is refused    */
+    bool log_append_time;         /* message.timestamp.type=LogAppendTime          */
 };
 
 void partition_log_config_init(struct partition_log_config *config); /* the defaults above */
@@ -61,16 +61,17 @@ void partition_log_configure(struct partition_log *log, const struct partition_l
 
 /* What the broker answers for a produced batch: a Kafka error code, 0 if fine. */
 struct append_result {
-    int16_t kafka_error;          /* 0, or 2, 10, 18, 32, 45, 47, 48, 76, 87 ...                   */
-    const char *message;          /* for record_errors; static text or NULL                        */
-    int64_t base_offset;          /* of the batch, also for a duplicate that was already stored    */
-    int64_t log_append_time_ms;   /* -1 with CreateTime                                            */
-    bool duplicate;               /* an idempotent repeat: answered as if stored now               */
+    int16_t kafka_error;        /* 0, or 2, 10, 18, 32, 45, 47, 48, 76, 87 ...                   */
+    const char *message;        /* for record_errors; static text or NULL                        */
+    int64_t base_offset;        /* of the batch, also for a duplicate that was already stored    */
+    int64_t log_append_time_ms; /* -1 with CreateTime                                            */
+    bool duplicate;             /* an idempotent repeat: answered as if stored now               */
 };
 
 /* Called once an append is durable, or failed (then kafka_error is 56, KAFKA_STORAGE_ERROR, and
  * `error` says why). */
-typedef void (*append_done)(void *context, const struct append_result *result,
+typedef void (*append_done)(void *context,
+                            const struct append_result *result,
                             const struct error *error);
 
 /* Validates one batch (magic 2, CRC, sizes, producer state), gives it its offset and writes it.
@@ -88,9 +89,9 @@ void partition_log_append(struct partition_log *log,
 
 struct log_offsets {
     int64_t log_start;
-    int64_t high_watermark;  /* next offset a reader will see; everything below is durable */
-    int64_t last_stable;     /* equals high_watermark without open transactions           */
-    int64_t log_end;         /* next offset an append will get                             */
+    int64_t high_watermark; /* next offset a reader will see; everything below is durable */
+    int64_t last_stable;    /* equals high_watermark without open transactions           */
+    int64_t log_end;        /* next offset an append will get                             */
     int32_t leader_epoch;
     int64_t size_bytes;
     int64_t timestamp_max_ms; /* -1 if empty */
@@ -137,9 +138,8 @@ partition_log_retain(struct partition_log *log, int64_t *ret_bytes_removed, stru
 
 /* Reads every batch of a closed or open log in `directory`, read-only, calling `visit` for each.
  * For `leat log verify` and `leat log dump`. */
-MUST_USE enum status partition_log_scan(const char *directory,
-                                        enum status (*visit)(void *context,
-                                                             struct slice batch,
-                                                             struct error *error),
-                                        void *context,
-                                        struct error *error);
+MUST_USE enum status
+partition_log_scan(const char *directory,
+                   enum status (*visit)(void *context, struct slice batch, struct error *error),
+                   void *context,
+                   struct error *error);
