@@ -59,9 +59,13 @@ struct processor_job {
     const char *reader_schema; /* Avro text of `type`, for defaults; NULL if none */
     const struct processor_stream *streams;
     size_t stream_count;
-    int64_t batch_records; /* fixed batch boundaries (`batch: N records`); 0: free */
-    bool flush_windows;    /* at the end of a drain, close all windows */
-    const char *state_url; /* embedded: directory for state; Spark: checkpoints */
+    int64_t batch_records;        /* fixed batch boundaries (`batch: N records`); 0: free */
+    bool flush_windows;           /* at the end of a drain, close all windows */
+    const char *const *key_paths; /* what the topic's key holds, "login.uuid"; 0: not known */
+    size_t key_path_count;
+    const struct store_ops *state_ops; /* embedded: an atomic store for state and progress, used */
+    const char *state_url;             /* unless all is stateless into one atomic store          */
+    const char *checkpoints_url;       /* Spark */
     const struct log_ops *log_ops;
     struct log_client *log;
     const struct schemas_ops *schemas_ops;

@@ -38,6 +38,8 @@ struct store_table {
     uint32_t partition_count;   /* of key: how many form the partition key */
     const bool *key_descending; /* one a key column */
     int64_t ttl_us;             /* 0: for ever */
+    bool internal; /* a task's own state: one writer, rising versions. Deletes leave no trace and
+                      tables_list leaves it out */
 };
 
 enum store_op {
