@@ -48,7 +48,6 @@ struct json_document {
     struct json_value *tape;
     uint32_t tape_size;
     uint32_t tape_capacity;
-    struct buffer scratch;
 };
 
 void json_document_init(struct json_document *document);
@@ -61,7 +60,9 @@ MUST_USE enum status json_parse(struct json_document *document,
                                 uint32_t depth_max,
                                 struct error *error);
 
-/* Parses the first value of `text` and says where it ended: for JSON lines and concatenations. */
+/* Parses the first value of `text`, white space before it included, and says where it ended: for
+ * JSON lines and concatenations. White space alone is an error: skip it to see whether more comes.
+ */
 MUST_USE enum status json_parse_prefix(struct json_document *document,
                                        struct slice text,
                                        uint32_t depth_max,
@@ -76,7 +77,8 @@ static inline const struct json_value *json_at(const struct json_document *docum
 /* The raw text of a value, quotes included. */
 struct slice json_raw(const struct json_document *document, uint32_t index);
 
-/* A string's value; unescaped into the arena only if it has escapes. */
+/* A string's value; unescaped into the arena only if it has escapes. A \u escape that is half of a
+ * surrogate pair becomes U+FFFD: the value is always valid UTF-8. */
 struct slice json_text(const struct json_document *document, uint32_t index, struct arena *arena);
 
 /* Tape index of a member's value, or UINT32_MAX. */
@@ -86,8 +88,9 @@ uint32_t json_member(const struct json_document *document, uint32_t object, stru
  * dots can be quoted: a."b.c". UINT32_MAX if it leads nowhere. */
 uint32_t json_path(const struct json_document *document, uint32_t index, const char *path);
 
-/* A number as int64; false if it is not integral or does not fit. */
+/* A number as int64; false if it is not a number, has a point or an exponent, or does not fit. */
 bool json_int64(const struct json_document *document, uint32_t index, int64_t *ret_value);
+/* The nearest double; infinite if out of range. */
 double json_double(const struct json_document *document, uint32_t index);
 
 /* Appends a canonical form: members sorted by name, no white space, shortest escapes, numbers as
