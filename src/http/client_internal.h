@@ -13,6 +13,8 @@ struct http_client {
     char error_text[CURL_ERROR_SIZE];
 };
 
+struct inflater;
+
 enum transfer_phase {
     PHASE_CONNECTING,
     PHASE_WAITING,
@@ -36,6 +38,7 @@ struct transfer {
     int64_t uploaded;      /* bytes */
     enum http_failure why; /* it was ended from our side */
 
+    struct inflater *inflater; /* from the first piece of the body on */
     struct http_pair *headers; /* room for header_capacity */
     size_t header_count;
     size_t header_capacity;

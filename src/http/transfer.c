@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "http/address.h"
 #include "http/client_internal.h"
+#include "http/inflate.h"
 #include "io/clock.h"
 
 #include <ctype.h>
@@ -81,19 +82,41 @@ static int on_progress(
     return 0;
 }
 
+static const char *header_value(const struct transfer *transfer, const char *name)
+{
+    for (size_t i = 0; i < transfer->header_count; i++) {
+        if (strcmp(transfer->headers[i].name, name) == 0) {
+            return transfer->headers[i].value;
+        }
+    }
+    return "";
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
-    struct buffer *body = &transfer->reply->body;
-    size_t max = transfer->request->inflated_bytes_max;
-    max = max == 0 ? INFLATED_BYTES_MAX_DEFAULT : max;
     enter(transfer, PHASE_RECEIVING);
-    if (size * count > max - body->size) {
+    if (transfer->inflater == NULL) {
+        size_t max = transfer->request->inflated_bytes_max;
+        transfer->inflater = inflater_new(header_value(transfer, "content-encoding"),
+                                          max == 0 ? INFLATED_BYTES_MAX_DEFAULT : max);
+    }
+    if (transfer->inflater == NULL) {
+        transfer->why = HTTP_PROTOCOL;
+        return 0;
+    }
+    struct slice piece = slice_of(data, size * count);
+    switch (inflater_write(transfer->inflater, piece, &transfer->reply->body)) {
+    case INFLATE_OK:
+        return piece.size;
+    case INFLATE_BROKEN:
+        transfer->why = HTTP_PROTOCOL;
+        return 0;
+    case INFLATE_TOO_LARGE:
         transfer->why = HTTP_TOO_LARGE;
         return 0;
     }
-    buffer_append(body, data, size * count);
-    return size * count;
+    return 0;
 }
 
 /* Adds a header, or puts the value behind that of the same name. */
@@ -175,6 +198,9 @@ static struct curl_slist *make_headers(struct transfer *transfer)
     const struct http_request *request = transfer->request;
     struct arena *arena = &transfer->reply->arena;
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    if (!has_header(request, "Accept-Encoding")) {
+        list = curl_slist_append(list, "Accept-Encoding: gzip, deflate");
+    }
     if (!has_header(request, "Content-Type")) {
         list = curl_slist_append(list, "Content-Type:");
     }
@@ -232,7 +258,6 @@ static void set_options(struct transfer *transfer, struct curl_slist *headers)
     (void) curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void) curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     (void) curl_easy_setopt(easy, CURLOPT_USERAGENT, client->config.user_agent);
-    (void) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
     (void) curl_easy_setopt(easy, CURLOPT_PROXY, client->config.proxy);
     (void) curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
     (void) curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -317,6 +342,15 @@ enum status transfer_run(struct transfer *transfer, struct error *error)
     long status = 0;
     (void) curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
+    if (failure == HTTP_OK && transfer->inflater != NULL &&
+        !inflater_is_whole(transfer->inflater)) {
+        failure = HTTP_TRUNCATED;
+    }
+    if (code == CURLE_RECV_ERROR && strstr(client->error_text, "chunked") != NULL) {
+        failure = HTTP_PROTOCOL; /* libcurl has no code of its own for broken chunks */
+    }
+    inflater_free(transfer->inflater);
+    transfer->inflater = NULL;
     transfer->reply->status = (int) status;
     transfer->reply->headers = transfer->headers;
     transfer->reply->header_count = transfer->header_count;
@@ -324,7 +358,11 @@ enum status transfer_run(struct transfer *transfer, struct error *error)
         return STATUS_OK;
     }
     bool speaks = failure == HTTP_TLS || failure == HTTP_PROTOCOL || failure == HTTP_NOT_CONNECTED;
-    const char *detail =
-        client->error_text[0] != '\0' ? client->error_text : curl_easy_strerror(code);
+    const char *detail = client->error_text;
+    if (code == CURLE_WRITE_ERROR) {
+        detail = "its content encoding is broken or unknown";
+    } else if (detail[0] == '\0') {
+        detail = curl_easy_strerror(code);
+    }
     return transfer_failed(transfer, failure, speaks ? detail : NULL, error);
 }
