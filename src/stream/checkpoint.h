@@ -1,0 +1,35 @@
+#pragma once
+
+/*
+ * A task's state in its state store, as internal tables of it:
+ *
+ *     leat_groups   stream, key -> value     groups of aggregates, as groups.h writes them
+ *     leat_outbox   number -> bytes          rows not yet known to be in every sink's store
+ */
+
+#include "stream/task.h"
+
+MUST_USE enum status checkpoint_tables(struct task_store *state, struct error *error);
+
+/* Rows for the commit of the state: changed and removed groups, the new outbox entry (none if
+ * `entry` is empty), and removal of entries that every store has. */
+size_t checkpoint_writes(struct processor *task,
+                         struct slice entry,
+                         struct arena *arena,
+                         struct store_write *ret_writes, /* room for CHECKPOINT_WRITES_MAX */
+                         int64_t version);
+#define CHECKPOINT_WRITES_MAX 4
+
+/* The commit is durable: groups are clean, the entry waits. */
+void checkpoint_done(struct processor *task);
+
+/* Loads all groups into their aggregates. */
+MUST_USE enum status checkpoint_load_groups(struct processor *task, struct error *error);
+
+/* Calls `deliver` for each entry in order of number. */
+MUST_USE enum status checkpoint_outbox(struct processor *task,
+                                       enum status (*deliver)(struct processor *task,
+                                                              int64_t number,
+                                                              struct slice bytes,
+                                                              struct error *error),
+                                       struct error *error);

@@ -1,0 +1,277 @@
+/* Commits: what a batch decided becomes durable, in one transaction or through the outbox. */
+
+#include "base/logline.h"
+#include "base/memory.h"
+#include "io/clock.h"
+#include "io/crash.h"
+#include "stream/checkpoint.h"
+#include "stream/outbox.h"
+#include "stream/task.h"
+
+#define PAUSE_MIN_US (20 * INT64_C(1000))
+#define PAUSE_MAX_US (5 * INT64_C(1000000))
+
+bool task_pause(struct processor *task, const struct error *error, unsigned attempt)
+{
+    pthread_mutex_lock(&task->mutex);
+    task->status.last_error = *error;
+    pthread_mutex_unlock(&task->mutex);
+    if (attempt == 0) {
+        logline_error(LOG_WARN, task->name, error);
+    }
+    int64_t most_us = PAUSE_MIN_US << (attempt > 8 ? 8 : attempt);
+    most_us = most_us > PAUSE_MAX_US ? PAUSE_MAX_US : most_us;
+    int64_t pause_us = PAUSE_MIN_US + (int64_t) (random_u64() % (uint64_t) most_us);
+    int64_t until_us = clock_monotonic_us() + pause_us;
+    while (!atomic_load(&task->stop)) {
+        int64_t left_us = until_us - clock_monotonic_us();
+        if (left_us <= 0) {
+            return true;
+        }
+        (void) notify_wait(&task->wake, notify_seen(&task->wake), left_us);
+    }
+    return false;
+}
+
+static void show_recovered(struct processor *task, unsigned attempts)
+{
+    if (attempts > 0) {
+        pthread_mutex_lock(&task->mutex);
+        error_clear(&task->status.last_error);
+        pthread_mutex_unlock(&task->mutex);
+        logline(LOG_INFO, task->name, "storing again", LOG_INT("attempts", attempts));
+    }
+}
+
+/* Tries until it is done, or will never be, or the task is told to stop. */
+static enum status commit_persistently(struct processor *task,
+                                       struct task_store *store,
+                                       const struct store_commit *commit,
+                                       struct error *error)
+{
+    for (unsigned attempt = 0;; attempt++) {
+        enum status status = store->ops->commit(store->handle, commit, error);
+        if (status == STATUS_OK) {
+            show_recovered(task, attempt);
+            return STATUS_OK;
+        }
+        if (!error->retriable) {
+            return status;
+        }
+        if (!task_pause(task, error, attempt)) {
+            return error_set(error, STATUS_CANCELLED, "stopped before the batch was stored");
+        }
+    }
+}
+
+static struct store_progress progress_bytes(struct processor *task, struct buffer *bytes)
+{
+    progress_write(&task->progress, bytes);
+    return (struct store_progress){task->name, task->progress.number, buffer_slice(bytes)};
+}
+
+static void add_letters(const struct task_output *output, struct store_commit *commit)
+{
+    commit->dead = output->dead;
+    commit->dead_count = output->dead_count;
+    commit->dead_resolved = &output->resolved;
+    commit->dead_resolved_count = output->resolved != 0;
+}
+
+static struct store_write *writes_for(struct processor *task,
+                                      const struct task_output *output,
+                                      const struct task_store *store,
+                                      size_t *ret_count)
+{
+    struct store_write *writes =
+        ARENA_ARRAY(&task->batch, struct store_write, output->write_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < output->write_count; i++) {
+        if (output->writes[i].sink->store == store) {
+            writes[count++] = output->writes[i].rows;
+        }
+    }
+    *ret_count = count;
+    return writes;
+}
+
+static enum status
+commit_direct(struct processor *task, const struct task_output *output, struct error *error)
+{
+    struct buffer bytes = BUFFER_INIT;
+    struct store_progress progress = progress_bytes(task, &bytes);
+    struct store_commit commit = {.progress = &progress};
+    commit.writes = writes_for(task, output, task->keeper, &commit.write_count);
+    add_letters(output, &commit);
+    enum status status = commit_persistently(task, task->keeper, &commit, error);
+    buffer_deinit(&bytes);
+    return status;
+}
+
+/* Gives every store its rows of one number, unless it has them. */
+static enum status deliver(struct processor *task,
+                           int64_t number,
+                           const struct task_output *output,
+                           struct error *error)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        struct task_store *store = &task->stores[i];
+        if (store->delivered >= number) {
+            continue;
+        }
+        struct store_progress progress = {task->name, number, SLICE_EMPTY};
+        struct store_commit commit = {.progress = &progress};
+        commit.writes = writes_for(task, output, store, &commit.write_count);
+        if (commit.write_count > 0) {
+            TRY(commit_persistently(task, store, &commit, error));
+        }
+        store->delivered = number;
+    }
+    return STATUS_OK;
+}
+
+static enum status
+commit_state(struct processor *task, const struct task_output *output, struct error *error)
+{
+    struct buffer bytes = BUFFER_INIT;
+    struct buffer entry = BUFFER_INIT;
+    outbox_write(output, &entry);
+    struct store_progress progress = progress_bytes(task, &bytes);
+    struct store_write writes[CHECKPOINT_WRITES_MAX];
+    struct store_commit commit = {.progress = &progress, .writes = writes};
+    commit.write_count =
+        checkpoint_writes(task, buffer_slice(&entry), &task->batch, writes, task->progress.number);
+    add_letters(output, &commit);
+    crash_point("process.before_commit");
+    enum status status = commit_persistently(task, &task->state, &commit, error);
+    buffer_deinit(&bytes);
+    buffer_deinit(&entry);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    crash_point("process.after_commit");
+    checkpoint_done(task);
+    return deliver(task, task->progress.number, output, error);
+}
+
+enum status
+task_commit(struct processor *task, const struct task_output *output, struct error *error)
+{
+    return task->state.handle == NULL ? commit_direct(task, output, error)
+                                      : commit_state(task, output, error);
+}
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+static enum status
+deliver_entry(struct processor *task, int64_t number, struct slice bytes, struct error *error)
+{
+    struct task_output output;
+    arena_reset(&task->batch);
+    TRY(outbox_read(task, bytes, &task->batch, &output, error));
+    return deliver(task, number, &output, error);
+}
+
+static enum status load_progress(struct processor *task, struct error *error)
+{
+    struct store_progress stored;
+    enum status status = task->keeper->ops->progress_load(task->keeper->handle, task->name,
+                                                          &task->arena, &stored, error);
+    if (status == STATUS_NOT_FOUND) {
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return progress_read(stored.bytes, &task->progress, error);
+}
+
+enum status task_reload_progress(struct processor *task, struct error *error)
+{
+    progress_deinit(&task->progress);
+    return load_progress(task, error);
+}
+
+/* What each store has already; a store that has more than the state holds is not ours. */
+static enum status load_delivered(struct processor *task, struct error *error)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        struct task_store *store = &task->stores[i];
+        struct store_progress stored;
+        enum status status =
+            store->ops->progress_load(store->handle, task->name, &task->arena, &stored, error);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            return status;
+        }
+        store->delivered = status == STATUS_OK ? stored.number : 0;
+        if (store->delivered > task->progress.number) {
+            (void) error_set(error, STATUS_CORRUPT,
+                             "the tables hold rows of commit %lld, the state only %lld: the state "
+                             "is older than the tables",
+                             (long long) store->delivered, (long long) task->progress.number);
+            error_hint(error, "restore both from the same backup, or rebuild the tables");
+            return STATUS_CORRUPT;
+        }
+    }
+    return STATUS_OK;
+}
+
+static bool needs_state(const struct processor *task)
+{
+    bool stateful = false;
+    for (size_t i = 0; i < task->stream_count; i++) {
+        stateful = stateful || task->streams[i].aggregates != NULL;
+    }
+    return stateful || task->store_count != 1 || !task->stores[0].ops->atomic;
+}
+
+static enum status open_tables(struct processor *task, struct error *error)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        struct task_store *store = &task->stores[i];
+        TRY(store->ops->open(store->url, false, &store->handle, error));
+    }
+    for (size_t i = 0; i < task->stream_count; i++) {
+        for (size_t s = 0; s < task->streams[i].sink_count; s++) {
+            struct task_sink *sink = &task->streams[i].sinks[s];
+            enum status status =
+                sink->store->ops->table_ensure(sink->store->handle, sink->spec->table, error);
+            if (status != STATUS_OK) {
+                error_context(error, "sink \"%s\"", sink->spec->name);
+                return status;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status task_open_stores(struct processor *task, struct error *error)
+{
+    TRY(open_tables(task, error));
+    if (!needs_state(task)) {
+        task->keeper = &task->stores[0];
+        return load_progress(task, error);
+    }
+    task->state.ops = task->job->state_ops;
+    task->state.url = task->job->state_url;
+    task->keeper = &task->state;
+    TRY(task->state.ops->open(task->state.url, false, &task->state.handle, error));
+    TRY(checkpoint_tables(&task->state, error));
+    TRY(load_progress(task, error));
+    TRY(load_delivered(task, error));
+    TRY(checkpoint_load_groups(task, error));
+    return checkpoint_outbox(task, deliver_entry, error);
+}
+
+void task_close_stores(struct processor *task)
+{
+    for (size_t i = 0; i < task->store_count; i++) {
+        if (task->stores[i].handle != NULL) {
+            task->stores[i].ops->close(task->stores[i].handle);
+        }
+    }
+    if (task->state.handle != NULL) {
+        task->state.ops->close(task->state.handle);
+    }
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * Rows that a commit has decided on, as bytes in the state store, until every sink's store has
+ * them.
+ *
+ *     repeated: sink name, row type as text, row count, has-ops byte, [ops], versions, rows
+ */
+
+#include "base/buffer.h"
+#include "stream/task.h"
+
+void outbox_write(const struct task_output *output, struct buffer *target);
+
+/* Reads an entry back for the sinks that exist now. STATUS_CONFIG if a table has changed since. */
+MUST_USE enum status outbox_read(struct processor *task,
+                                 struct slice bytes,
+                                 struct arena *arena,
+                                 struct task_output *ret_output,
+                                 struct error *error);
+
+/* Adds a write to an output. */
+void output_add_write(struct arena *arena, struct task_output *output, struct task_write write);
+void output_add_dead(struct arena *arena, struct task_output *output, struct dead_letter letter);

@@ -1,0 +1,17 @@
+#pragma once
+
+/* The embedded processor: stream SQL in this process. One instance a topic. */
+
+#include "connect/processor.h"
+#include "stream/sink.h"
+
+extern const struct processor_ops embedded_processor;
+
+/* Counts of a task from its stored progress, without running it: `leat audit`, status when nothing
+ * runs. `keeper` is the store that holds it. STATUS_NOT_FOUND if it never ran. */
+MUST_USE enum status processor_stored_status(const struct store_ops *ops,
+                                             struct store *keeper,
+                                             const char *pipeline,
+                                             const char *topic,
+                                             struct processor_status *ret_status,
+                                             struct error *error);

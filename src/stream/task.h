@@ -1,0 +1,130 @@
+#pragma once
+
+/*
+ * A task: all queries over one topic, in one worker thread. It reads a batch, runs it through every
+ * query, and makes rows, state, dead letters, counts and input offsets durable together:
+ *
+ *     direct    all stateless, all sinks in one atomic store: one transaction there
+ *     state     otherwise: one transaction in the state store (progress, groups, dead letters, and
+ *               the rows as an outbox entry), then the entry goes to each store, which keeps its
+ *               number in the transaction of the rows. After a crash the entries that a store has
+ *               not seen are delivered again: nothing is computed twice.
+ *
+ * This header is for the files of this folder; others use stream/processor.h.
+ */
+
+#include "base/arena.h"
+#include "connect/processor.h"
+#include "io/notify.h"
+#include "stream/aggregate.h"
+#include "stream/decode.h"
+#include "stream/progress.h"
+#include "stream/sink.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A store that sinks (or the state) use: one handle, however many tables. */
+struct task_store {
+    const struct store_ops *ops;
+    const char *url;
+    struct store *handle;
+    int64_t delivered; /* newest number that it has */
+};
+
+struct task_sink {
+    const struct processor_sink *spec;
+    struct task_store *store;
+    struct sink_key key;
+};
+
+struct task_stream {
+    const struct processor_stream *spec;
+    struct aggregates *aggregates; /* NULL: stateless */
+    struct task_sink *sinks;
+    size_t sink_count;
+};
+
+/* Rows on their way to a sink. */
+struct task_write {
+    struct task_sink *sink;
+    struct store_write rows;
+};
+
+/* Everything that one commit makes durable. Memory of the batch arena. */
+struct task_output {
+    struct task_write *writes;
+    size_t write_count, write_capacity;
+    struct dead_letter *dead;
+    size_t dead_count, dead_capacity;
+    int64_t resolved; /* id of the dead letter that this settles, 0: none */
+};
+
+struct task_retry {
+    const struct dead_letter *letter;
+    enum status status;
+    struct error error;
+    bool resolved;
+    bool done;
+};
+
+struct processor {
+    const struct processor_job *job;
+    char *name;         /* "PIPELINE.TOPIC" */
+    struct arena arena; /* of the task's life */
+    struct arena batch; /* of one batch */
+    struct task_stream *streams;
+    size_t stream_count;
+    struct task_store *stores;
+    size_t store_count;
+    struct task_store state;   /* handle NULL in direct mode */
+    struct task_store *keeper; /* has progress and dead letters: the state, or the only store */
+    struct decoder *decoder;
+    struct log_reader *reader;
+    struct progress progress;
+    int64_t outbox_first, outbox_last; /* numbers of the entries that the state store holds */
+
+    void (*on_progress)(void *context);
+    void *context;
+
+    pthread_t thread;
+    bool thread_started;
+    pthread_mutex_t mutex; /* guards what follows */
+    struct processor_status status;
+    int64_t *status_offsets; /* as durable: for lag */
+    int32_t status_partitions;
+    int64_t *drain_offsets; /* NULL: go on for ever */
+    int32_t drain_partitions;
+    bool drained;
+    struct task_retry *retry; /* at most one waits */
+    struct notify wake;
+    atomic_bool stop;
+};
+
+/* Opens stores, loads progress and state, delivers what the outbox still holds. */
+MUST_USE enum status task_open_stores(struct processor *task, struct error *error);
+void task_close_stores(struct processor *task);
+
+/* Back to what is durable, after a batch failed before it was run. */
+MUST_USE enum status task_reload_progress(struct processor *task, struct error *error);
+
+/* Runs records through all queries and commits. `closing`: no records follow; windows close. */
+MUST_USE enum status task_batch(struct processor *task,
+                                const struct log_in *records,
+                                size_t count,
+                                bool closing,
+                                struct error *error);
+
+/* Tries a dead letter again. */
+MUST_USE enum status task_retry_letter(struct processor *task,
+                                       const struct dead_letter *letter,
+                                       bool *ret_resolved,
+                                       struct error *error);
+
+/* Makes the output durable with the progress as it is now; goes on trying while the failure is one
+ * that may pass, until the task is told to stop (STATUS_CANCELLED). */
+MUST_USE enum status
+task_commit(struct processor *task, const struct task_output *output, struct error *error);
+
+/* Waits before trying again; false if the task was told to stop. Shows the error in the status. */
+bool task_pause(struct processor *task, const struct error *error, unsigned attempt);
