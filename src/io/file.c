@@ -227,16 +227,6 @@ static enum status write_new(const char *path, struct slice bytes, struct error 
     return status;
 }
 
-/* The folder that a path lies in: a new string. */
-static char *parent_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL) {
-        return mem_strdup(".");
-    }
-    return slash == path ? mem_strdup("/") : mem_printf("%.*s", (int) (slash - path), path);
-}
-
 enum status file_rename(const char *from, const char *to, struct error *error)
 {
     if (fault_now() || rename(from, to) != 0) {
@@ -256,7 +246,6 @@ enum status file_remove(const char *path, struct error *error)
 enum status file_replace(const char *path, struct slice bytes, struct error *error)
 {
     CLEANUP(mem_free_pointer) char *new_path = mem_printf("%s.new", path);
-    CLEANUP(mem_free_pointer) char *parent = parent_of(path);
     enum status status = write_new(new_path, bytes, error);
     if (status == STATUS_OK) {
         status = file_rename(new_path, path, error);
@@ -265,7 +254,7 @@ enum status file_replace(const char *path, struct slice bytes, struct error *err
         (void) unlink(new_path);
         return status;
     }
-    return directory_sync(parent, error);
+    return directory_sync_parent(path, error);
 }
 
 /* ---- directories -------------------------------------------------------------------------- */
@@ -308,4 +297,15 @@ enum status directory_sync(const char *path, struct error *error)
     enum status status = failed == 0 ? STATUS_OK : fd_failed(error, fd, "sync");
     file_close(fd);
     return status;
+}
+
+enum status directory_sync_parent(const char *path, struct error *error)
+{
+    CLEANUP(mem_free_pointer) char *parent = mem_strdup(path);
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL) {
+        return directory_sync(".", error);
+    }
+    slash[slash == parent ? 1 : 0] = '\0';
+    return directory_sync(parent, error);
 }

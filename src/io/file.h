@@ -37,6 +37,9 @@ MUST_USE enum status directory_make(const char *path, struct error *error);
 /* fsync of a directory, after files in it were made, renamed or removed. */
 MUST_USE enum status directory_sync(const char *path, struct error *error);
 
+/* directory_sync for the directory that `path` lies in. */
+MUST_USE enum status directory_sync_parent(const char *path, struct error *error);
+
 /* Removes a directory and all in it. Missing is fine. */
 MUST_USE enum status directory_remove(const char *path, struct error *error);
 
@@ -52,7 +55,8 @@ MUST_USE enum status directory_list(const char *path,
 MUST_USE enum status
 file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct error *error);
 
-/* Writes to a temporary name, syncs, renames over `path`, syncs the directory. */
+/* Writes to "PATH.new", syncs, renames over `path`, syncs the directory: after a crash the old or
+ * the new content is there, whole. One caller at a time for a path. */
 MUST_USE enum status file_replace(const char *path, struct slice bytes, struct error *error);
 
 /* Renames over `to`, if that exists. Durable after directory_sync. */
@@ -66,6 +70,7 @@ MUST_USE enum status
 disk_space(const char *path, uint64_t *ret_free, uint64_t *ret_total, struct error *error);
 
 /* Tests only: the `nth` (from 0) write, sync, open, rename or truncate from now fails with
- * `error_number`; -1 switches off. file_fault_calls counts since the last setting. */
+ * `error_number`, a write after half of its bytes; -1 switches off. file_fault_calls counts since
+ * the last setting. */
 void file_fault(int64_t nth, int error_number);
 int64_t file_fault_calls(void);
