@@ -43,6 +43,16 @@ char *mem_strdup(const char *text)
     return text == NULL ? NULL : or_die(strdup(text), 1);
 }
 
+char *mem_string(struct slice text)
+{
+    char *copy = mem_alloc(text.size + 1);
+    if (text.size > 0) {
+        memcpy(copy, text.data, text.size);
+    }
+    copy[text.size] = '\0';
+    return copy;
+}
+
 char *mem_printf(const char *format, ...)
 {
     char *text = NULL;

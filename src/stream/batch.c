@@ -386,8 +386,14 @@ enum status task_batch(struct processor *task,
     struct work work = {.task = task};
     observe(&work, records, count);
     work.deleted = arena_zalloc(&task->batch, work.record_count / 8 + 1);
-    TRY(decoder_run(task->decoder, work.records, work.record_count, &task->batch, &work.decoded,
-                    error));
+    enum status status = decoder_run(task->decoder, work.records, work.record_count, &task->batch,
+                                     &work.decoded, error);
+    if (status != STATUS_OK) { /* nothing has run yet: forget that these records were seen */
+        struct error reload;
+        return task_reload_progress(task, &reload) == STATUS_OK
+                   ? status
+                   : error_set(error, STATUS_INTERNAL, "%s", reload.message);
+    }
     run_init(&work.run, &task->batch, work.decoded.batch, clock_now_us());
     work.letters = ARENA_ARRAY(&task->batch, size_t, (size_t) work.decoded.batch->length + 1);
     decode_failures(&work);

@@ -179,7 +179,7 @@ static enum status decode_avro(struct decoder *decoder,
         return error_set(error, STATUS_DATA,
                          "the value does not begin with a schema id (0, then four bytes)");
     }
-    const struct avro_decoder *avro;
+    const struct avro_decoder *avro = NULL;
     TRY(schema_of(decoder, *ret_id, &avro, error));
     return avro_decode(avro, datum, builders, error);
 }

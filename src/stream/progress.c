@@ -46,7 +46,7 @@ seen_add(struct progress *progress, int32_t partition, struct slice source)
         mem_realloc(progress->seen, (progress->seen_count + 1) * sizeof(*progress->seen));
     struct progress_seen *seen = &progress->seen[progress->seen_count++];
     *seen = (struct progress_seen){.partition = partition};
-    seen->source = mem_printf("%.*s", SLICE_FORMAT(source));
+    seen->source = mem_string(source);
     return seen;
 }
 
@@ -142,7 +142,7 @@ static void read_streams(struct bytes_reader *reader, struct progress *progress)
     uint64_t count = bytes_varint(reader);
     for (uint64_t i = 0; i < count && !reader->failed; i++) {
         struct slice name = bytes_slice(reader);
-        CLEANUP(mem_free_pointer) char *text = mem_printf("%.*s", SLICE_FORMAT(name));
+        CLEANUP(mem_free_pointer) char *text = mem_string(name);
         struct progress_stream *stream = progress_stream_of(progress, text);
         stream->plan_hash = bytes_be64(reader);
         stream->watermark_us = bytes_zigzag(reader);
