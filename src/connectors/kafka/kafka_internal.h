@@ -1,0 +1,110 @@
+#pragma once
+
+/*
+ * What the files of this folder share: the client's settings, errors of librdkafka as ours, and the
+ * functions that kafka_log.c puts into its table.
+ *
+ * One librdkafka instance serves the log handle (topics, offsets), one each writer, one each
+ * reader: an instance has one fate (a fatal producer error ends it) and one set of queues.
+ */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "connect/log_client.h"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct log_client {
+    char *address;
+    char **settings; /* name, value, ..., NULL */
+    struct kafka_handle *handle;
+};
+
+/* A librdkafka instance and the last thing it complained about, for messages. */
+struct kafka_handle {
+    rd_kafka_t *rd;
+    pthread_mutex_t mutex;
+    char complaint[256]; /* guarded by mutex */
+    atomic_bool down;    /* no broker is connected; who reports it clears it */
+};
+
+/* Makes an instance with leat's settings, then `settings` (name, value, ..., NULL), then the log's
+ * own. `delivered` is the delivery callback of a producer, `opaque` what it gets. */
+enum status
+kafka_handle_new(const struct log_client *log,
+                 rd_kafka_type_t type,
+                 const char *client_id,
+                 const char *const *settings,
+                 void (*delivered)(rd_kafka_t *rd, const rd_kafka_message_t *message, void *opaque),
+                 struct kafka_handle **ret_handle,
+                 struct error *error);
+void kafka_handle_free(struct kafka_handle *handle);
+
+/* librdkafka's error as ours: "could not ...: <text> (<what the connection last said>)". */
+enum status kafka_error(struct kafka_handle *handle,
+                        rd_kafka_resp_err_t code,
+                        struct error *error,
+                        const char *format,
+                        ...) PRINTF(4, 5);
+
+/* How long a request to the cluster may take. */
+#define KAFKA_REQUEST_MS 10000
+
+enum status kafka_topic_ensure(struct log_client *log,
+                               const struct topic_spec *spec,
+                               int32_t *ret_partitions,
+                               struct error *error);
+
+/* Partitions of a topic that exists; STATUS_NOT_FOUND else. */
+enum status kafka_partition_count(struct log_client *log,
+                                  const char *topic,
+                                  int32_t *ret_count,
+                                  struct error *error);
+
+enum status kafka_topic_offsets(struct log_client *log,
+                                const char *topic,
+                                struct arena *arena,
+                                struct log_partition **ret_partitions,
+                                int32_t *ret_count,
+                                struct error *error);
+
+enum status kafka_newest_identities(struct log_client *log,
+                                    const char *topic,
+                                    const char *source,
+                                    struct arena *arena,
+                                    struct identity **ret_identities,
+                                    int32_t *ret_count,
+                                    struct error *error);
+
+/* The identity in a message's headers; source empty if it has none. Borrows from the message. */
+struct identity kafka_identity(const rd_kafka_message_t *message);
+
+enum status kafka_writer_open(struct log_client *log,
+                              const char *topic,
+                              const char *writer_id,
+                              struct log_writer **ret_writer,
+                              struct error *error);
+enum status kafka_writer_send(struct log_writer *writer,
+                              const struct log_out *records,
+                              size_t count,
+                              struct error *error);
+void kafka_writer_close(struct log_writer *writer);
+int32_t kafka_partition_of(struct log_client *log, struct slice key, int32_t partitions);
+
+enum status kafka_reader_open(struct log_client *log,
+                              const char *topic,
+                              const int64_t *offsets,
+                              int32_t partitions,
+                              struct log_reader **ret_reader,
+                              struct error *error);
+enum status kafka_reader_poll(struct log_reader *reader,
+                              size_t count_max,
+                              int64_t timeout_us,
+                              const struct log_in **ret_records,
+                              size_t *ret_count,
+                              struct error *error);
+void kafka_reader_release(struct log_reader *reader);
+void kafka_reader_wake(struct log_reader *reader);
+void kafka_reader_close(struct log_reader *reader);

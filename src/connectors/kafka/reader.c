@@ -1,0 +1,229 @@
+#include "base/memory.h"
+#include "connectors/kafka/kafka_internal.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+
+/*
+ * All partitions feed one queue. It is read in two steps: wait for the first message, then take
+ * what else is there, as librdkafka's batch call waits until the batch is full.
+ *
+ * `auto.offset.reset=error`: an offset that retention took away must stop the reader.
+ */
+struct log_reader {
+    struct kafka_handle *handle;
+    rd_kafka_topic_t *topic;
+    char *topic_name;
+    rd_kafka_queue_t *queue;
+    int32_t partitions;
+    int32_t started;
+    rd_kafka_message_t **messages; /* of the last poll, until released */
+    size_t message_count;
+    size_t message_capacity;
+    struct log_in *records;
+    atomic_bool woken;
+};
+
+static const char *const reader_settings[] = {
+    "auto.offset.reset",
+    "error",
+    "fetch.wait.max.ms",
+    "500",
+    "fetch.min.bytes",
+    "1",
+    "fetch.error.backoff.ms",
+    "5", /* also the pause of a full queue */
+    "queued.min.messages",
+    "100000",
+    "queued.max.messages.kbytes",
+    "32768",
+    "fetch.message.max.bytes",
+    "4194304",
+    NULL,
+};
+
+void kafka_reader_close(struct log_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    kafka_reader_release(reader);
+    for (int32_t i = 0; i < reader->started; i++) {
+        rd_kafka_consume_stop(reader->topic, i);
+    }
+    if (reader->queue != NULL) {
+        rd_kafka_queue_destroy(reader->queue);
+    }
+    if (reader->topic != NULL) {
+        rd_kafka_topic_destroy(reader->topic);
+    }
+    kafka_handle_free(reader->handle);
+    mem_free(reader->messages);
+    mem_free(reader->records);
+    mem_free(reader->topic_name);
+    mem_free(reader);
+}
+
+enum status kafka_reader_open(struct log_client *log,
+                              const char *topic,
+                              const int64_t *offsets,
+                              int32_t partitions,
+                              struct log_reader **ret_reader,
+                              struct error *error)
+{
+    struct log_reader *reader = mem_zalloc(sizeof(*reader));
+    reader->topic_name = mem_strdup(topic);
+    reader->partitions = partitions;
+    enum status status;
+    TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_CONSUMER, "leat", reader_settings, NULL,
+                                 &reader->handle, error));
+    reader->topic = rd_kafka_topic_new(reader->handle->rd, topic, NULL);
+    reader->queue = rd_kafka_queue_new(reader->handle->rd);
+    if (reader->topic == NULL) {
+        status = kafka_error(reader->handle, rd_kafka_last_error(), error,
+                             "cannot read topic \"%s\"", topic);
+        goto fail;
+    }
+    for (int32_t i = 0; i < partitions; i++) {
+        if (rd_kafka_consume_start_queue(reader->topic, i, offsets[i], reader->queue) != 0) {
+            status = kafka_error(reader->handle, rd_kafka_last_error(), error,
+                                 "cannot read partition %d of topic \"%s\"", (int) i, topic);
+            goto fail;
+        }
+        reader->started++;
+    }
+    *ret_reader = reader;
+    return STATUS_OK;
+
+fail:
+    kafka_reader_close(reader);
+    return status;
+}
+
+struct identity kafka_identity(const rd_kafka_message_t *message)
+{
+    struct identity identity = {0};
+    rd_kafka_headers_t *headers;
+    const void *text;
+    size_t size;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        rd_kafka_header_get_last(headers, IDENTITY_HEADER, &text, &size) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR &&
+        text != NULL && !identity_read(slice_of(text, size), &identity)) {
+        identity = (struct identity){0};
+    }
+    return identity;
+}
+
+static struct log_in record_of(const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    return (struct log_in){
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp_ms = rd_kafka_message_timestamp(message, &type),
+        .key = slice_of(message->key, message->key_len),
+        .value = slice_of(message->payload, message->len),
+        .identity = kafka_identity(message),
+    };
+}
+
+static void reserve(struct log_reader *reader, size_t count)
+{
+    if (count > reader->message_capacity) {
+        reader->messages = mem_realloc(reader->messages, count * sizeof(reader->messages[0]));
+        reader->records = mem_realloc(reader->records, count * sizeof(reader->records[0]));
+        reader->message_capacity = count;
+    }
+}
+
+/* Turns an error that came in place of a message into ours. */
+static enum status
+message_error(struct log_reader *reader, const rd_kafka_message_t *message, struct error *error)
+{
+    rd_kafka_resp_err_t code = message->err;
+    if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+        code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        kafka_error(reader->handle, code, error,
+                    "partition %d of topic \"%s\" has no offset %" PRId64 " any more",
+                    (int) message->partition, reader->topic_name, message->offset);
+        error_hint(error, "retention removed records that were not read yet, or the topic was made "
+                          "anew; \"leat rebuild\" starts from what is there");
+        return STATUS_NOT_FOUND;
+    }
+    return kafka_error(reader->handle, code, error, "could not read partition %d of topic \"%s\"",
+                       (int) message->partition, reader->topic_name);
+}
+
+/* Waits for one message in slices, as a wake-up of the queue may come a moment before the wait. */
+static ssize_t take_first(struct log_reader *reader, int64_t timeout_us)
+{
+    int timeout_ms = (int) ((timeout_us + 999) / 1000);
+    do {
+        int slice_ms = timeout_ms < 100 ? timeout_ms : 100;
+        ssize_t got = rd_kafka_consume_batch_queue(reader->queue, slice_ms, reader->messages, 1);
+        if (got != 0) {
+            return got;
+        }
+        timeout_ms -= slice_ms;
+    } while (timeout_ms > 0 && !atomic_load(&reader->woken));
+    return 0;
+}
+
+enum status kafka_reader_poll(struct log_reader *reader,
+                              size_t count_max,
+                              int64_t timeout_us,
+                              const struct log_in **ret_records,
+                              size_t *ret_count,
+                              struct error *error)
+{
+    *ret_records = NULL;
+    *ret_count = 0;
+    kafka_reader_release(reader);
+    reserve(reader, count_max);
+    rd_kafka_poll(reader->handle->rd, 0);
+    ssize_t got = count_max == 0 ? 0 : take_first(reader, timeout_us);
+    atomic_store(&reader->woken, false);
+    if (got == 1 && count_max > 1) {
+        ssize_t more =
+            rd_kafka_consume_batch_queue(reader->queue, 0, reader->messages + 1, count_max - 1);
+        got += more > 0 ? more : 0;
+    }
+    if (got < 0) {
+        return kafka_error(reader->handle, rd_kafka_last_error(), error,
+                           "could not read topic \"%s\"", reader->topic_name);
+    }
+    reader->message_count = (size_t) got;
+    size_t count = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < reader->message_count; i++) {
+        const rd_kafka_message_t *message = reader->messages[i];
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            reader->records[count++] = record_of(message);
+        } else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF && status == STATUS_OK) {
+            status = message_error(reader, message, error);
+        }
+    }
+    TRY(status);
+    if (count == 0 && atomic_exchange(&reader->handle->down, false)) {
+        return kafka_error(reader->handle, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, error,
+                           "could not read topic \"%s\"", reader->topic_name);
+    }
+    *ret_records = reader->records;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+void kafka_reader_release(struct log_reader *reader)
+{
+    for (size_t i = 0; i < reader->message_count; i++) {
+        rd_kafka_message_destroy(reader->messages[i]);
+    }
+    reader->message_count = 0;
+}
+
+void kafka_reader_wake(struct log_reader *reader)
+{
+    atomic_store(&reader->woken, true);
+    rd_kafka_queue_yield(reader->queue);
+}

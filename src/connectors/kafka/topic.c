@@ -1,0 +1,251 @@
+#include "base/buffer.h"
+#include "connectors/kafka/kafka_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Looks the topic up by its name; `rd_kafka_metadata` wants a handle for that, which consumers may
+ * make without making the topic. */
+static enum status topic_metadata(struct log_client *log,
+                                  const char *topic,
+                                  const struct rd_kafka_metadata **ret_metadata,
+                                  struct error *error)
+{
+    rd_kafka_t *rd = log->handle->rd;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rd, topic, NULL);
+    if (handle == NULL) {
+        return kafka_error(log->handle, rd_kafka_last_error(), error, "cannot use topic \"%s\"",
+                           topic);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rd, 0, handle, ret_metadata, KAFKA_REQUEST_MS);
+    rd_kafka_topic_destroy(handle);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_error(log->handle, code, error, "could not look up topic \"%s\" at \"%s\"",
+                           topic, log->address);
+    }
+    return STATUS_OK;
+}
+
+enum status kafka_partition_count(struct log_client *log,
+                                  const char *topic,
+                                  int32_t *ret_count,
+                                  struct error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    TRY(topic_metadata(log, topic, &metadata, error));
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    int32_t count = 0;
+    if (metadata->topic_cnt == 1) {
+        code = metadata->topics[0].err;
+        count = metadata->topics[0].partition_cnt;
+    }
+    rd_kafka_metadata_destroy(metadata);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && count == 0) {
+        code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_error(log->handle, code, error, "topic \"%s\"", topic);
+    }
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+/* Runs an admin request to its end. The event holds the result and is the caller's. */
+static enum status wait_for_result(struct log_client *log,
+                                   rd_kafka_queue_t *queue,
+                                   rd_kafka_event_t **ret_event,
+                                   const char *what,
+                                   struct error *error)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_REQUEST_MS + 2000);
+    if (event == NULL) {
+        return kafka_error(log->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, error, "could not %s", what);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        enum status status = kafka_error(log->handle, code, error, "could not %s", what);
+        rd_kafka_event_destroy(event);
+        return status;
+    }
+    *ret_event = event;
+    return STATUS_OK;
+}
+
+/* The outcome for the one topic of a result. TOPIC_ALREADY_EXISTS is fine: another was faster. */
+static enum status topic_outcome(struct log_client *log,
+                                 const rd_kafka_topic_result_t *const *results,
+                                 size_t count,
+                                 const char *what,
+                                 struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+            const char *reason = rd_kafka_topic_result_error_string(results[i]);
+            return kafka_error(log->handle, code, error, "cannot %s: %s", what,
+                               reason == NULL ? "refused" : reason);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void set_number(rd_kafka_NewTopic_t *topic, const char *name, int64_t value)
+{
+    if (value != 0) {
+        char text[32];
+        snprintf(text, sizeof(text), "%" PRId64, value);
+        rd_kafka_NewTopic_set_config(topic, name, text);
+    }
+}
+
+static enum status
+topic_create(struct log_client *log, const struct topic_spec *spec, struct error *error)
+{
+    rd_kafka_t *rd = log->handle->rd;
+    char what[320];
+    snprintf(what, sizeof(what), "make topic \"%s\"", spec->name);
+    char reason[256] = "";
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
+        spec->name, spec->partitions == 0 ? -1 : spec->partitions,
+        spec->replication == 0 ? -1 : spec->replication, reason, sizeof(reason));
+    if (topic == NULL) {
+        return error_set(error, STATUS_CONFIG, "log: cannot %s: %s", what, reason);
+    }
+    set_number(topic, "retention.ms", spec->retention_us < 0 ? -1 : spec->retention_us / 1000);
+    set_number(topic, "retention.bytes", spec->retention_bytes);
+    if (spec->compact) {
+        rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+    }
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(rd, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_MS, NULL, 0);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rd);
+    rd_kafka_CreateTopics(rd, &topic, 1, options, queue);
+    rd_kafka_event_t *event = NULL;
+    enum status status = wait_for_result(log, queue, &event, what, error);
+    if (status == STATUS_OK) {
+        size_t count;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+        status = topic_outcome(log, results, count, what, error);
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(topic);
+    return status;
+}
+
+static enum status
+topic_grow(struct log_client *log, const struct topic_spec *spec, struct error *error)
+{
+    rd_kafka_t *rd = log->handle->rd;
+    char what[320];
+    snprintf(what, sizeof(what), "grow topic \"%s\" to %d partitions", spec->name,
+             (int) spec->partitions);
+    char reason[256] = "";
+    rd_kafka_NewPartitions_t *partitions =
+        rd_kafka_NewPartitions_new(spec->name, (size_t) spec->partitions, reason, sizeof(reason));
+    if (partitions == NULL) {
+        return error_set(error, STATUS_CONFIG, "log: cannot %s: %s", what, reason);
+    }
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(rd, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_MS, NULL, 0);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rd);
+    rd_kafka_CreatePartitions(rd, &partitions, 1, options, queue);
+    rd_kafka_event_t *event = NULL;
+    enum status status = wait_for_result(log, queue, &event, what, error);
+    if (status == STATUS_OK) {
+        size_t count;
+        const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
+            rd_kafka_event_CreatePartitions_result(event), &count);
+        status = topic_outcome(log, results, count, what, error);
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewPartitions_destroy(partitions);
+    return status;
+}
+
+enum status kafka_topic_ensure(struct log_client *log,
+                               const struct topic_spec *spec,
+                               int32_t *ret_partitions,
+                               struct error *error)
+{
+    int32_t count = 0;
+    enum status status = kafka_partition_count(log, spec->name, &count, error);
+    if (status == STATUS_NOT_FOUND) {
+        TRY(topic_create(log, spec, error));
+        /* Made, but the broker that answers next may not have heard of it yet. */
+        for (int attempt = 0; attempt < 50; attempt++) {
+            status = kafka_partition_count(log, spec->name, &count, error);
+            if (status != STATUS_NOT_FOUND && status != STATUS_UNAVAILABLE) {
+                break;
+            }
+            rd_kafka_poll(log->handle->rd, 100);
+        }
+    }
+    TRY(status);
+    if (count < spec->partitions) {
+        TRY(topic_grow(log, spec, error));
+        count = spec->partitions;
+    }
+    *ret_partitions = count;
+    return STATUS_OK;
+}
+
+static enum status offsets_at(struct log_client *log,
+                              const char *topic,
+                              rd_kafka_topic_partition_list_t *list,
+                              int64_t where,
+                              struct error *error)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = where;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->handle->rd, list, KAFKA_REQUEST_MS);
+    for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        code = list->elems[i].err;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_error(log->handle, code, error, "could not read the offsets of topic \"%s\"",
+                           topic);
+    }
+    return STATUS_OK;
+}
+
+enum status kafka_topic_offsets(struct log_client *log,
+                                const char *topic,
+                                struct arena *arena,
+                                struct log_partition **ret_partitions,
+                                int32_t *ret_count,
+                                struct error *error)
+{
+    int32_t count;
+    TRY(kafka_partition_count(log, topic, &count, error));
+    struct log_partition *partitions = ARENA_ARRAY(arena, struct log_partition, (size_t) count);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+    for (int32_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_list_add(list, topic, i);
+    }
+    /* The end first: what is removed in between then only makes a partition look empty. */
+    enum status status = offsets_at(log, topic, list, RD_KAFKA_OFFSET_END, error);
+    for (int i = 0; i < list->cnt && status == STATUS_OK; i++) {
+        partitions[list->elems[i].partition].high = list->elems[i].offset;
+    }
+    if (status == STATUS_OK) {
+        status = offsets_at(log, topic, list, RD_KAFKA_OFFSET_BEGINNING, error);
+    }
+    for (int i = 0; i < list->cnt && status == STATUS_OK; i++) {
+        struct log_partition *partition = &partitions[list->elems[i].partition];
+        partition->low = list->elems[i].offset;
+        partition->high = partition->high < partition->low ? partition->low : partition->high;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    TRY(status);
+    *ret_partitions = partitions;
+    *ret_count = count;
+    return STATUS_OK;
+}

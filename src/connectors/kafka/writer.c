@@ -1,0 +1,177 @@
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "connectors/kafka/kafka_internal.h"
+
+struct log_writer {
+    struct kafka_handle *handle;
+    rd_kafka_topic_t *topic;
+    char *topic_name;
+    /* Written by the delivery callback, which runs in the thread that flushes. */
+    size_t undelivered;
+    rd_kafka_resp_err_t failure;
+    bool unfit;
+    struct buffer header;
+};
+
+/* Gapless: after one message fails, those behind it in its partition fail too, so that what is in
+ * the log is always a prefix of what was sent. `linger.ms` only bounds how long librdkafka waits
+ * for more while we enqueue; the flush at the end of a send cuts it short. */
+static const char *const writer_settings[] = {
+    "enable.idempotence",
+    "true",
+    "enable.gapless.guarantee",
+    "true",
+    "acks",
+    "all",
+    "partitioner",
+    "murmur2_random",
+    "linger.ms",
+    "50",
+    "batch.num.messages",
+    "10000",
+    "queue.buffering.max.messages",
+    "200000",
+    "queue.buffering.max.kbytes",
+    "262144",
+    "message.timeout.ms",
+    "15000",
+    NULL,
+};
+
+static void on_delivery(rd_kafka_t *rd, const rd_kafka_message_t *message, void *opaque)
+{
+    (void) rd;
+    (void) opaque;
+    struct log_writer *writer = message->_private;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        /* The first is the cause; purged ones behind it only follow. */
+        if (writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            writer->failure = message->err;
+        }
+        return;
+    }
+    writer->undelivered--;
+}
+
+void kafka_writer_close(struct log_writer *writer)
+{
+    if (writer == NULL) {
+        return;
+    }
+    if (writer->handle != NULL) {
+        rd_kafka_purge(writer->handle->rd, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(writer->handle->rd, 1000);
+    }
+    if (writer->topic != NULL) {
+        rd_kafka_topic_destroy(writer->topic);
+    }
+    kafka_handle_free(writer->handle);
+    buffer_deinit(&writer->header);
+    mem_free(writer->topic_name);
+    mem_free(writer);
+}
+
+enum status kafka_writer_open(struct log_client *log,
+                              const char *topic,
+                              const char *writer_id,
+                              struct log_writer **ret_writer,
+                              struct error *error)
+{
+    struct log_writer *writer = mem_zalloc(sizeof(*writer));
+    writer->topic_name = mem_strdup(topic);
+    enum status status;
+    TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_PRODUCER, writer_id, writer_settings, on_delivery,
+                                 &writer->handle, error));
+    writer->topic = rd_kafka_topic_new(writer->handle->rd, topic, NULL);
+    if (writer->topic == NULL) {
+        status = kafka_error(writer->handle, rd_kafka_last_error(), error,
+                             "cannot write to topic \"%s\"", topic);
+        goto fail;
+    }
+    *ret_writer = writer;
+    return STATUS_OK;
+
+fail:
+    kafka_writer_close(writer);
+    return status;
+}
+
+static rd_kafka_resp_err_t enqueue(struct log_writer *writer, const struct log_out *record)
+{
+    /* librdkafka takes key and value by non-const pointers but only reads them. */
+    union {
+        const void *in;
+        void *out;
+    } key = {.in = record->key.data}, value = {.in = record->value.data};
+
+    /* An empty value that is there differs from a delete by its pointer alone. */
+    if (record->identity.source.size == 0) {
+        return rd_kafka_producev(writer->handle->rd, RD_KAFKA_V_RKT(writer->topic),
+                                 RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_KEY(key.out, record->key.size),
+                                 RD_KAFKA_V_VALUE(value.out, record->value.size),
+                                 RD_KAFKA_V_TIMESTAMP(record->timestamp_ms),
+                                 RD_KAFKA_V_OPAQUE(writer), RD_KAFKA_V_END);
+    }
+    buffer_clear(&writer->header);
+    identity_write(&record->identity, &writer->header);
+    return rd_kafka_producev(
+        writer->handle->rd, RD_KAFKA_V_RKT(writer->topic), RD_KAFKA_V_MSGFLAGS(0),
+        RD_KAFKA_V_KEY(key.out, record->key.size), RD_KAFKA_V_VALUE(value.out, record->value.size),
+        RD_KAFKA_V_TIMESTAMP(record->timestamp_ms),
+        RD_KAFKA_V_HEADER(IDENTITY_HEADER, writer->header.data, writer->header.size),
+        RD_KAFKA_V_OPAQUE(writer), RD_KAFKA_V_END);
+}
+
+/* After a failure nothing of this send may stay behind: the caller's memory goes. */
+static void abandon(struct log_writer *writer)
+{
+    writer->unfit = true;
+    rd_kafka_purge(writer->handle->rd, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    while (rd_kafka_outq_len(writer->handle->rd) > 0) {
+        rd_kafka_poll(writer->handle->rd, 10);
+    }
+}
+
+enum status kafka_writer_send(struct log_writer *writer,
+                              const struct log_out *records,
+                              size_t count,
+                              struct error *error)
+{
+    if (writer->unfit) {
+        return error_set(error, STATUS_AGAIN,
+                         "log: the writer of topic \"%s\" failed before and must be opened anew",
+                         writer->topic_name);
+    }
+    writer->undelivered = count;
+    writer->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0; i < count && writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        rd_kafka_resp_err_t code = enqueue(writer, &records[i]);
+        while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+               writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_poll(writer->handle->rd, 10);
+            code = enqueue(writer, &records[i]);
+        }
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            writer->failure = code;
+        }
+    }
+    if (writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        /* message.timeout.ms bounds each message, so the flush ends. */
+        while (rd_kafka_flush(writer->handle->rd, 1000) == RD_KAFKA_RESP_ERR__TIMED_OUT &&
+               writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        }
+    }
+    if (writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR && writer->undelivered == 0) {
+        return STATUS_OK;
+    }
+    rd_kafka_resp_err_t cause = writer->failure;
+    abandon(writer);
+    return kafka_error(writer->handle, cause, error, "could not write %zu records to topic \"%s\"",
+                       count, writer->topic_name);
+}
+
+int32_t kafka_partition_of(struct log_client *log, struct slice key, int32_t partitions)
+{
+    (void) log;
+    return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.size, partitions, NULL, NULL);
+}
