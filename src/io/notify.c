@@ -1,17 +1,11 @@
 #include "io/notify.h"
 
-#include "io/clock.h"
-
-#include <time.h>
+#include "io/deadline.h"
 
 void notify_init(struct notify *notify)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&notify->mutex, NULL);
-    pthread_cond_init(&notify->condition, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_condition_init(&notify->condition);
     notify->rings = 0;
 }
 
@@ -39,16 +33,11 @@ uint64_t notify_seen(struct notify *notify)
 
 bool notify_wait(struct notify *notify, uint64_t seen, int64_t timeout_us)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t nanoseconds = until.tv_nsec + (timeout_us % 1000000) * 1000;
-    until.tv_sec += timeout_us / 1000000 + nanoseconds / 1000000000;
-    until.tv_nsec = nanoseconds % 1000000000;
-
+    struct timespec deadline = deadline_after(timeout_us);
     pthread_mutex_lock(&notify->mutex);
-    int result = 0;
-    while (notify->rings == seen && result == 0) {
-        result = pthread_cond_timedwait(&notify->condition, &notify->mutex, &until);
+    bool in_time = true;
+    while (notify->rings == seen && in_time) {
+        in_time = deadline_wait(&notify->condition, &notify->mutex, timeout_us, &deadline);
     }
     bool rang = notify->rings != seen;
     pthread_mutex_unlock(&notify->mutex);
