@@ -92,8 +92,8 @@ common_nested(struct arena *arena, const struct type *a, const struct type *b)
             return NULL;
         }
         if (fields != NULL) {
-            fields[i] = (struct type_field){
-                a->fields[i].name, part, a->fields[i].nullable || b->fields[i].nullable};
+            fields[i] = (struct type_field){a->fields[i].name, part,
+                                            a->fields[i].nullable || b->fields[i].nullable};
         } else {
             parts[i] = part;
         }
@@ -158,8 +158,7 @@ static bool cast_exists_nested(const struct type *from, const struct type *to)
 
 bool type_cast_exists(const struct type *from, const struct type *to)
 {
-    if (from->id == TYPE_NULL || to->id == TYPE_STRING ||
-        (from->id == to->id && is_atomic(from))) {
+    if (from->id == TYPE_NULL || to->id == TYPE_STRING || (from->id == to->id && is_atomic(from))) {
         return true;
     }
     switch (to->id) {
@@ -177,7 +176,7 @@ bool type_cast_exists(const struct type *from, const struct type *to)
         return type_is_numeric(from) || from->id == TYPE_STRING || from->id == TYPE_BOOLEAN ||
                from->id == TYPE_TIMESTAMP || (to->id == TYPE_DECIMAL && is_interval(from));
     case TYPE_BINARY:
-        return from->id == TYPE_STRING || type_is_integral(from);
+        return from->id == TYPE_STRING;
     case TYPE_DATE:
         return from->id == TYPE_STRING || from->id == TYPE_TIMESTAMP;
     case TYPE_TIMESTAMP:
@@ -207,9 +206,8 @@ bool type_cast_implicit(const struct type *from, const struct type *to)
     }
     if (type_is_numeric(from) && type_is_numeric(to)) {
         if (from->id == TYPE_DECIMAL) {
-            return is_floating(to) ||
-                   (to->id == TYPE_DECIMAL && to->scale >= from->scale &&
-                    to->precision - to->scale >= from->precision - from->scale);
+            return is_floating(to) || (to->id == TYPE_DECIMAL && to->scale >= from->scale &&
+                                       to->precision - to->scale >= from->precision - from->scale);
         }
         return to->id == TYPE_DECIMAL ? type_is_integral(from) : from->id < to->id;
     }

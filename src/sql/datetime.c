@@ -49,8 +49,7 @@ int64_t datetime_days(const struct datetime *datetime)
 bool datetime_timestamp(const struct datetime *datetime, int64_t *ret_us)
 {
     int64_t days = datetime_days(datetime);
-    int64_t seconds =
-        ((int64_t) datetime->hour * 60 + datetime->minute) * 60 + datetime->second;
+    int64_t seconds = ((int64_t) datetime->hour * 60 + datetime->minute) * 60 + datetime->second;
     int64_t rest = seconds * US_PER_SECOND + datetime->micros - datetime->offset_us;
     return !__builtin_mul_overflow(days, US_PER_DAY, ret_us) &&
            !__builtin_add_overflow(*ret_us, rest, ret_us);

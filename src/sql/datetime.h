@@ -16,7 +16,7 @@ struct datetime {
     int64_t year;
     unsigned month, day; /* from 1 */
     unsigned hour, minute, second, micros;
-    int64_t days; /* since 1970-01-01 */
+    int64_t days;      /* since 1970-01-01 */
     int64_t offset_us; /* of a zone that was read; what the text says is local - offset */
 };
 

@@ -122,8 +122,8 @@ bool decimal_rescale(int128 value, int from_scale, int to_scale, int128 *ret_val
         return true;
     }
     if (to_scale > from_scale) {
-        return scaled_quotient(
-            magnitude(value), 1, (unsigned) (to_scale - from_scale), 1, value < 0, ret_value);
+        return scaled_quotient(magnitude(value), 1, (unsigned) (to_scale - from_scale), 1,
+                               value < 0, ret_value);
     }
     if (from_scale - to_scale > DECIMAL_DIGITS_MAX) {
         *ret_value = 0;
@@ -195,8 +195,8 @@ bool decimal_multiply(int128 a, int a_scale, int128 b, int b_scale, int scale, i
         uint128 divisor = (uint128) decimal_power10((unsigned) drop);
         return scaled_quotient(magnitude(a), magnitude(b), 0, divisor, negative, ret_value);
     }
-    return drop < 0 && scaled_quotient(
-                           magnitude(a), magnitude(b), (unsigned) -drop, 1, negative, ret_value);
+    return drop < 0 &&
+           scaled_quotient(magnitude(a), magnitude(b), (unsigned) -drop, 1, negative, ret_value);
 }
 
 bool decimal_divide(int128 a, int a_scale, int128 b, int b_scale, int scale, int128 *ret_value)
@@ -238,8 +238,10 @@ int decimal_compare(int128 a, int a_scale, int128 b, int b_scale)
         return a < 0 ? -1 : 1;
     }
     int common = a_scale > b_scale ? a_scale : b_scale;
-    struct wide x = wide_multiply(magnitude(a), (uint128) decimal_power10((unsigned) (common - a_scale)));
-    struct wide y = wide_multiply(magnitude(b), (uint128) decimal_power10((unsigned) (common - b_scale)));
+    struct wide x =
+        wide_multiply(magnitude(a), (uint128) decimal_power10((unsigned) (common - a_scale)));
+    struct wide y =
+        wide_multiply(magnitude(b), (uint128) decimal_power10((unsigned) (common - b_scale)));
     for (int i = 3; i >= 0; i--) {
         if (x.limbs[i] != y.limbs[i]) {
             return (x.limbs[i] > y.limbs[i]) != (a < 0) ? 1 : -1;

@@ -9,11 +9,8 @@
 #include "base/slice.h"
 #include "columnar/type.h"
 
-typedef __int128 int128;
-typedef unsigned __int128 uint128;
-
-#define DECIMAL_DIGITS_MAX  38
-#define DECIMAL_TEXT_BYTES  48
+#define DECIMAL_DIGITS_MAX 38
+#define DECIMAL_TEXT_BYTES 48
 
 int128 decimal_power10(unsigned exponent); /* 0..38 */
 

@@ -25,10 +25,9 @@ void eval_fail(struct eval *eval, int64_t row, size_t offset, const char *format
     bit_set(eval->failed, row);
     if (eval->error_count == eval->error_capacity) {
         size_t capacity = eval->error_capacity == 0 ? 16 : eval->error_capacity * 2;
-        eval->errors = arena_grow(eval->arena,
-                                  eval->errors,
-                                  eval->error_capacity * sizeof *eval->errors,
-                                  capacity * sizeof *eval->errors);
+        eval->errors =
+            arena_grow(eval->arena, eval->errors, eval->error_capacity * sizeof *eval->errors,
+                       capacity * sizeof *eval->errors);
         eval->error_capacity = capacity;
     }
     char message[512];
@@ -54,7 +53,8 @@ static struct eval eval_nested(const struct eval *eval, const struct batch *batc
 }
 
 /* Whether to compute one value for all rows. */
-static bool is_constant(const struct eval *eval, const struct column *const *columns, uint32_t count)
+static bool
+is_constant(const struct eval *eval, const struct column *const *columns, uint32_t count)
 {
     if (eval->batch->length == 1) {
         return false;
@@ -191,8 +191,8 @@ static const struct column *eval_case(struct eval *eval, const struct expression
     }
     if (expression->has_else && rest_any) {
         eval->active = rest;
-        values[pairs] = eval_expression_compact(
-            eval, expression->arguments[expression->argument_count - 1]);
+        values[pairs] =
+            eval_expression_compact(eval, expression->arguments[expression->argument_count - 1]);
         choose_rows(choice, rest, rows, (int32_t) pairs);
     }
     eval->active = outer;
@@ -317,7 +317,7 @@ const struct column *eval_expression(struct eval *eval, const struct expression 
     if (column->length == eval->batch->length) {
         return column;
     }
-    return column_repeat(eval->arena, column, eval->batch->length);
+    return column_repeat(eval->arena, column, 0, eval->batch->length);
 }
 
 void eval_generate(struct eval *eval,

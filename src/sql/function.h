@@ -36,14 +36,18 @@ struct sql_function {
     uint8_t arguments_min, arguments_max; /* max 255: any number */
     bool deterministic;
     bool streaming_refused; /* Spark refuses it in streaming */
-    bool lazy; /* `call` gets NULL for arguments and evaluates what it needs of call->arguments */
-    const char *usage; /* "substring(text, position[, length])" */
+    bool lazy;   /* `call` gets NULL for arguments and evaluates what it needs of call->arguments */
+    int variant; /* tells rows apart that share a `call` */
+    const char *signature; /* "string, int -> string": what sql_function_resolve goes by where
+                              `resolve` is NULL (function_internal.h has the grammar) */
+    const char *usage;     /* "substring(text, position[, length])" */
     const char *help;
 
     /* Result type for argument types; may replace entries of `types` by what arguments must be cast
      * to. STATUS_CONFIG with a message that says what was expected. `arguments` are the typed
      * expressions (to look at literals). For a lambda argument the type is that of its body; a cast
-     * that is asked for goes around the body. A GENERATOR gives a STRUCT: its output columns. */
+     * that is asked for goes around the body. A GENERATOR gives a STRUCT: its output columns.
+     * Call sql_function_resolve, not this. */
     enum status (*resolve)(const struct sql_function *function,
                            const struct expression *const *arguments,
                            const struct type **types,

@@ -1,7 +1,5 @@
 #include "sql/kernels.h"
 
-#include "base/assert.h"
-
 #include <stdio.h>
 
 uint8_t *bits_new(struct arena *arena, int64_t count, bool value)
@@ -145,10 +143,7 @@ void output_int(struct output *output, int64_t row, int64_t value)
     case 4:
         ((int32_t *) output->values)[row] = (int32_t) value;
         if (value != (int32_t) value) {
-            output_fail(output,
-                        row,
-                        "%lld does not fit %s",
-                        (long long) value,
+            output_fail(output, row, "%lld does not fit %s", (long long) value,
                         output->call->type->id == TYPE_DATE ? "DATE" : "INT");
         }
         break;
@@ -209,7 +204,8 @@ void text_end(struct text_output *text, int64_t row)
     size_t start = (size_t) text->offsets[row];
     if (text->size > INT32_MAX || text->size - start > TEXT_VALUE_BYTES_MAX) {
         text->size = start;
-        output_fail(&text->base, row, "the result is too large: more than 256 MiB, or 2 GiB a batch");
+        output_fail(&text->base, row,
+                    "the result is too large: more than 256 MiB, or 2 GiB a batch");
     }
     text->offsets[row + 1] = (int32_t) text->size;
 }
@@ -241,35 +237,6 @@ column_with_validity(struct arena *arena, const struct column *column, uint8_t *
     copy->null_count = column->length - bits_count(validity, column->length);
     copy->validity = copy->null_count == 0 ? NULL : validity;
     return copy;
-}
-
-const struct column *column_repeat(struct arena *arena, const struct column *column, int64_t length)
-{
-    ASSERT(column->length == 1);
-    if (length == 1) {
-        return column;
-    }
-    if (column->null_count == 1) {
-        return column_nulls(arena, column->type, length);
-    }
-    uint32_t width = type_width(column->type);
-    if (width > 0 || column->type->id == TYPE_BOOLEAN) {
-        struct column *copy = ARENA_NEW(arena, struct column);
-        copy->type = column->type;
-        copy->length = length;
-        if (width == 0) {
-            copy->values = bits_new(arena, length, column_bool(column, 0));
-            return copy;
-        }
-        uint8_t *values = arena_alloc(arena, (size_t) length * width);
-        for (int64_t i = 0; i < length; i++) {
-            memcpy(values + (size_t) i * width, column->values, width);
-        }
-        copy->values = values;
-        return copy;
-    }
-    int32_t *indices = ARENA_ARRAY(arena, int32_t, (size_t) length);
-    return column_take(arena, column, indices, length);
 }
 
 bool values_equal(const struct column *a, int64_t a_row, const struct column *b, int64_t b_row)

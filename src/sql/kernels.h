@@ -2,7 +2,8 @@
 
 /*
  * What function implementations are made of: arguments that may be constants, result columns whose
- * rows may become null or fail, strings that grow in one buffer, bitmaps by words. For src/sql only.
+ * rows may become null or fail, strings that grow in one buffer, bitmaps by words. For src/sql
+ * only.
  */
 
 #include "base/slice.h"
@@ -155,10 +156,6 @@ uint8_t *bits_true(struct arena *arena, struct arg arg, int64_t rows);
 /* The same column with rows null that are not set in `validity` (which it takes over). */
 const struct column *
 column_with_validity(struct arena *arena, const struct column *column, uint8_t *validity);
-
-/* One value (row 0) repeated. */
-const struct column *
-column_repeat(struct arena *arena, const struct column *column, int64_t length);
 
 /* Row i is row i of columns[choice[i]], or null where choice[i] is -1. Columns of length 1 are
  * constants; entries never chosen may be NULL. */

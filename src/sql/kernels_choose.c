@@ -37,8 +37,7 @@ static void choose_fixed(const struct choose *choose, struct column *column, uin
     for (int64_t i = 0; i < choose->rows; i++) {
         if (bit_get(choose->validity, i)) {
             const uint8_t *source = choose->columns[choose->choice[i]]->values;
-            memcpy(values + (size_t) i * width,
-                   source + (size_t) choose_row(choose, i) * width,
+            memcpy(values + (size_t) i * width, source + (size_t) choose_row(choose, i) * width,
                    width);
         }
     }

@@ -11,8 +11,7 @@ struct slice text_trim_all(struct slice text)
         text.data++;
         text.size--;
     }
-    while (text.size > 0 &&
-           (text.data[text.size - 1] <= ' ' || text.data[text.size - 1] == 0x7f)) {
+    while (text.size > 0 && (text.data[text.size - 1] <= ' ' || text.data[text.size - 1] == 0x7f)) {
         text.size--;
     }
     return text;
@@ -134,10 +133,11 @@ static bool special_parse(struct slice text, double *ret_value)
         const char *word;
         double value;
     } words[] = {
-        {"inf", INFINITY},       {"+inf", INFINITY},      {"-inf", -INFINITY},
-        {"infinity", INFINITY},  {"+infinity", INFINITY}, {"-infinity", -INFINITY},
+        {"inf", INFINITY},      {"+inf", INFINITY},      {"-inf", -INFINITY},
+        {"infinity", INFINITY}, {"+infinity", INFINITY}, {"-infinity", -INFINITY},
         {"nan", NAN},
     };
+
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i].word) == text.size &&
             strncasecmp(words[i].word, (const char *) text.data, text.size) == 0) {
