@@ -118,7 +118,7 @@ static unsigned days_in_month(int64_t year, unsigned month)
 size_t time_format(int64_t time_us, char *target)
 {
     int64_t days = floor_divide(time_us, US_PER_DAY);
-    int64_t rest = time_us - days * US_PER_DAY;
+    int64_t rest = time_us % US_PER_DAY + (time_us % US_PER_DAY < 0 ? US_PER_DAY : 0);
     int64_t year;
     unsigned month;
     unsigned day;
