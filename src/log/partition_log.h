@@ -4,11 +4,11 @@
  * The log of one partition: record batches (Kafka format v2, stored as they came) in append-only
  * segments. docs/formats/log.md draws the files.
  *
- *     DIR/00000000000000000000.log        batches, one after the other
- *     DIR/00000000000000000000.index      offset -> position, sparse; a cache, rebuilt when missing
- *     DIR/00000000000000000000.timeindex  running max timestamp -> offset; a cache as well
- *     DIR/checkpoint                      recovery point, log start, leader epoch, clean mark
- *     DIR/producers                       producer states (all five last batches each)
+ *     DIR/00000000000000000000.log    batches, one after the other
+ *     DIR/00000000000000000000.index  offset and running max timestamp -> position, sparse; a cache
+ *     DIR/checkpoint                  recovery point, log start, leader epochs
+ *     DIR/producers                   producer states (all five last batches each), transactions
+ *     DIR/durable                     a hint: how far the last sync reached
  *
  * Appending makes a batch visible to nobody. It is durable, and readable, once the flusher
  * (log/flusher.h) has synced past it: then the high watermark moves and the append's callback runs.
@@ -51,7 +51,7 @@ MUST_USE enum status partition_log_open(const char *directory,
                                         struct partition_log **ret_log,
                                         struct error *error);
 
-/* Syncs, writes checkpoint and producer states with the clean mark, closes. */
+/* Syncs, writes checkpoint and producer states, closes; what waits is told. */
 MUST_USE enum status partition_log_close(struct partition_log *log, struct error *error);
 
 /* Closes and removes all files. Waiting appends fail with STATUS_CANCELLED. */
@@ -94,8 +94,7 @@ struct log_offsets {
     int64_t log_end;        /* next offset an append will get                             */
     int32_t leader_epoch;
     int64_t size_bytes;
-    int64_t timestamp_max_ms; /* -1 if empty */
-    int64_t timestamp_max_offset;
+    int64_t timestamp_max_ms; /* -1 if there is none; its offset: partition_log_find_max_time */
 };
 
 void partition_log_offsets(struct partition_log *log, struct log_offsets *ret_offsets);
@@ -120,19 +119,39 @@ MUST_USE enum status partition_log_find_time(struct partition_log *log,
                                              int64_t *ret_timestamp_ms,
                                              struct error *error);
 
+/* The first record with the largest timestamp, record-exact. None: offset -1 and timestamp -1. */
+MUST_USE enum status partition_log_find_max_time(struct partition_log *log,
+                                                 int64_t *ret_offset,
+                                                 int64_t *ret_timestamp_ms,
+                                                 struct error *error);
+
+struct aborted_txn {
+    int64_t producer_id;
+    int64_t first_offset;
+};
+
+/* Aborted transactions that overlap the offsets [from, to), for read_committed fetches. */
+size_t partition_log_aborted(struct partition_log *log,
+                             int64_t from,
+                             int64_t to,
+                             struct arena *arena,
+                             struct aborted_txn **ret_aborted);
+
 /* End offset of the largest epoch <= `epoch` (KIP-320); -1 and -1 if unknown. */
 void partition_log_epoch_end(struct partition_log *log,
                              int32_t epoch,
                              int32_t *ret_epoch,
                              int64_t *ret_end_offset);
 
-/* DeleteRecords: moves the log start up, durably. -1 is the high watermark. */
+/* DeleteRecords: moves the log start up, durably. -1 is the high watermark; STATUS_NOT_FOUND above
+ * it. */
 MUST_USE enum status partition_log_delete_records(struct partition_log *log,
                                                   int64_t before_offset,
                                                   int64_t *ret_log_start,
                                                   struct error *error);
 
-/* Applies retention now; returns how many bytes went. The active segment rolls if it is due. */
+/* Applies retention now; returns how many bytes went. The active segment rolls if it is due; files
+ * and indexes not used since the last call are closed. To be called every some minutes. */
 MUST_USE enum status
 partition_log_retain(struct partition_log *log, int64_t *ret_bytes_removed, struct error *error);
 
