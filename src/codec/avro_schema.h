@@ -54,6 +54,9 @@ struct avro_field {
     uint32_t alias_count;
     const json_t *default_value; /* NULL: none. Owned by the root schema. */
     const char *doc;
+    const json_t *source; /* as it was read, with attributes that the model does not know */
+    uint32_t name_size;
+    bool mixed; /* "leat.mixed": true: a JSON field that is a string or a number; see below */
 };
 
 struct avro_schema {
@@ -72,7 +75,20 @@ struct avro_schema {
     uint32_t branch_count;
     uint32_t fixed_size;
     const char *doc;
+    bool mixed;           /* STRING or UNION of a mixed field, or with the attribute itself */
+    const json_t *source; /* its JSON object, NULL if it was only a name or an array */
+    json_t *document;     /* the root: owns every json_t above */
 };
+
+/*
+ * Mixed fields. JSON APIs send the same field now as a number, now as a string. Such a field is
+ *
+ *     {"name": "postcode", "type": ["null", "string"], "default": null, "leat.mixed": true}
+ *
+ * and holds the digits as they came. The attribute may also stand in a string schema itself
+ * ({"type": "string", "leat.mixed": true}), for elements of arrays and maps. A mixed union of
+ * string and numbers is read as a plain string too.
+ */
 
 /* Parses schema text. STATUS_DATA with the JSON path of the fault ("fields[2].type: ..."). Names
  * are checked, defaults must fit, recursion is allowed. The arena must outlive the schema. */
@@ -81,8 +97,24 @@ MUST_USE enum status avro_schema_parse(struct slice text,
                                        const struct avro_schema **ret_schema,
                                        struct error *error);
 
+/* The same from a JSON value, which it takes over, also on failure. */
+MUST_USE enum status avro_schema_from_json_take(json_t *json,
+                                                struct arena *arena,
+                                                const struct avro_schema **ret_schema,
+                                                struct error *error);
+
 /* Releases what the arena cannot (default values). Call before the arena goes. */
 void avro_schema_release(const struct avro_schema *schema);
+
+/* The branch of a union that is not null, if there is just one; else NULL. Other schemas are their
+ * own. `ret_nullable` (may be NULL): there is a null branch. */
+const struct avro_schema *avro_schema_plain(const struct avro_schema *schema, bool *ret_nullable);
+
+/* Index of a record's field by name, exactly; -1 if none. */
+int avro_field_index(const struct avro_schema *record, struct slice name);
+
+/* The word of the specification: "record", "long". */
+const char *avro_kind_name(enum avro_kind kind);
 
 /* The schema as JSON text: everything kept, no white space, canonical order of attributes. */
 void avro_schema_write(const struct avro_schema *schema, struct buffer *target);

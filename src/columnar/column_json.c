@@ -1,95 +1,13 @@
 /* Values as JSON text, for people and for connectors that speak JSON. */
 
-#include "base/time_text.h"
 #include "columnar/column.h"
+#include "columnar/json_write.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void append_string(struct buffer *target, const char *text)
 {
     buffer_append_json(target, slice_of_string(text));
-}
-
-/* The shortest text that reads back as the same number; always with a point or an exponent. */
-static void write_double(double value, bool single, struct buffer *target)
-{
-    if (isnan(value) || isinf(value)) {
-        append_string(target, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-        return;
-    }
-    char text[40];
-    for (int digits = single ? 6 : 15; digits <= 17; digits++) {
-        (void) snprintf(text, sizeof(text), "%.*g", digits, value);
-        double back = single ? (double) strtof(text, NULL) : strtod(text, NULL);
-        if (back == value) {
-            break;
-        }
-    }
-    buffer_append_string(target, text);
-    if (strpbrk(text, ".e") == NULL) {
-        buffer_append_string(target, ".0");
-    }
-}
-
-static void write_decimal(const struct column *column, int64_t row, struct buffer *target)
-{
-    int128 value;
-    memcpy(&value, (const uint8_t *) column->values + row * 16, sizeof(value));
-    uint128 rest = value < 0 ? -(uint128) value : (uint128) value;
-    char digits[48];
-    char *at = digits + sizeof(digits);
-    for (unsigned count = 0; rest != 0 || count <= column->type->scale; count++) {
-        if (count == column->type->scale && count > 0) {
-            *--at = '.';
-        }
-        *--at = (char) ('0' + (int) (rest % 10));
-        rest /= 10;
-    }
-    if (value < 0) {
-        *--at = '-';
-    }
-    buffer_append(target, at, (size_t) (digits + sizeof(digits) - at));
-}
-
-static void write_base64(struct slice bytes, struct buffer *target)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    buffer_append_byte(target, '"');
-    for (size_t i = 0; i < bytes.size; i += 3) {
-        size_t left = bytes.size - i;
-        uint32_t group = (uint32_t) bytes.data[i] << 16;
-        group |= left > 1 ? (uint32_t) bytes.data[i + 1] << 8 : 0;
-        group |= left > 2 ? bytes.data[i + 2] : 0;
-        char text[4] = {
-            letters[group >> 18],
-            letters[(group >> 12) & 63],
-            left > 1 ? letters[(group >> 6) & 63] : '=',
-            left > 2 ? letters[group & 63] : '=',
-        };
-        buffer_append(target, text, sizeof(text));
-    }
-    buffer_append_byte(target, '"');
-}
-
-static void write_date(int64_t days, struct buffer *target)
-{
-    int64_t year;
-    unsigned month;
-    unsigned day;
-    civil_from_days(days, &year, &month, &day);
-    buffer_printf(target, "\"%04lld-%02u-%02u\"", (long long) year, month, day);
-}
-
-static void write_timestamp(int64_t time_us, struct buffer *target)
-{
-    char text[TIME_TEXT_BYTES];
-    size_t size = time_format(time_us, text);
-    buffer_append_byte(target, '"');
-    buffer_append(target, text, size);
-    buffer_append_byte(target, '"');
 }
 
 /* Spark's text: INTERVAL '1 02:03:04.5' DAY TO SECOND. */
@@ -172,28 +90,30 @@ void column_write_json(const struct column *column, int64_t row, struct buffer *
         buffer_append_string(target, "null");
         return;
     }
+    int128 decimal;
     switch (column->type->id) {
     case TYPE_BOOLEAN:
         buffer_append_string(target, column_bool(column, row) ? "true" : "false");
         break;
     case TYPE_FLOAT:
     case TYPE_DOUBLE:
-        write_double(column_double(column, row), column->type->id == TYPE_FLOAT, target);
+        json_write_double(column_double(column, row), column->type->id == TYPE_FLOAT, target);
         break;
     case TYPE_DECIMAL:
-        write_decimal(column, row, target);
+        memcpy(&decimal, (const uint8_t *) column->values + row * 16, sizeof(decimal));
+        json_write_decimal(decimal, column->type->scale, target);
         break;
     case TYPE_STRING:
         buffer_append_json(target, column_bytes(column, row));
         break;
     case TYPE_BINARY:
-        write_base64(column_bytes(column, row), target);
+        json_write_base64(column_bytes(column, row), target);
         break;
     case TYPE_DATE:
-        write_date(column_int(column, row), target);
+        json_write_date(column_int(column, row), target);
         break;
     case TYPE_TIMESTAMP:
-        write_timestamp(column_int(column, row), target);
+        json_write_timestamp(column_int(column, row), target);
         break;
     case TYPE_INTERVAL:
         write_interval(column_int(column, row), target);
