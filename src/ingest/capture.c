@@ -6,6 +6,7 @@
 #include "ingest/backoff.h"
 #include "io/clock.h"
 #include "io/crash.h"
+#include "io/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +21,7 @@
 struct capture {
     struct capture_job job;
     char *source;
-    pthread_t thread;
+    struct thread *thread;
     atomic_bool draining;
     atomic_bool stopping;
 
@@ -223,9 +224,10 @@ static void recover(struct capture *capture, const struct error *error)
     }
 }
 
-static void *work(void *argument)
+static void work(struct thread *self, void *context)
 {
-    struct capture *capture = argument;
+    (void) self;
+    struct capture *capture = context;
     while (!atomic_load(&capture->stopping)) {
         struct error error = {0};
         size_t count = 0;
@@ -254,7 +256,6 @@ static void *work(void *argument)
     if (capture->job.progress != NULL) {
         notify_ring(capture->job.progress);
     }
-    return NULL;
 }
 
 enum status
@@ -273,12 +274,10 @@ capture_start(const struct capture_job *job, struct capture **ret_capture, struc
     capture->retries =
         metric_counter("leat_capture_retries_total", "Times that capture had to connect anew.",
                        "source", job->source, NULL);
-    int result = pthread_create(&capture->thread, NULL, work, capture);
-    if (result != 0) {
-        capture->status.state = CAPTURE_ENDED;
-        capture->thread = 0;
+    enum status status = thread_start("capture", work, capture, &capture->thread, error);
+    if (status != STATUS_OK) {
         capture_free(capture);
-        return error_set_errno(error, result, "could not start the capture of \"%s\"", job->source);
+        return status;
     }
     *ret_capture = capture;
     return STATUS_OK;
@@ -315,9 +314,9 @@ void capture_free(struct capture *capture)
     if (capture == NULL) {
         return;
     }
-    if (capture->thread != 0) {
+    if (capture->thread != NULL) {
         capture_stop(capture);
-        pthread_join(capture->thread, NULL);
+        (void) !thread_join(capture->thread, -1, NULL); /* waits for ever, so it cannot fail */
     }
     pthread_mutex_destroy(&capture->mutex);
     arena_deinit(&capture->arena);

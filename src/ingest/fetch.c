@@ -257,13 +257,13 @@ static void run(struct fetch *fetch)
     end(fetch, FETCH_END_STOPPED, NULL);
 }
 
-static void *work(void *argument)
+static void work(struct thread *self, void *context)
 {
-    struct fetch *fetch = argument;
+    (void) self;
+    struct fetch *fetch = context;
     run(fetch);
     fetch_close(fetch);
     set_state(fetch, FETCH_ENDED, 0, NULL);
-    return NULL;
 }
 
 static struct metric *count_metric(const struct fetch_job *job, const char *outcome)
@@ -290,12 +290,11 @@ enum status fetch_start(const struct fetch_job *job, struct fetch **ret_fetch, s
     fetch->retries =
         metric_counter("leat_source_failures_total", "Requests or commits that failed.", "source",
                        job->source, NULL);
-    int result = pthread_create(&fetch->thread, NULL, work, fetch);
-    if (result != 0) {
+    enum status status = thread_start("fetch", work, fetch, &fetch->thread, error);
+    if (status != STATUS_OK) {
         fetch_free(fetch);
-        return error_set_errno(error, result, "could not start the source \"%s\"", job->source);
+        return status;
     }
-    fetch->running = true;
     *ret_fetch = fetch;
     return STATUS_OK;
 }
@@ -331,9 +330,9 @@ void fetch_free(struct fetch *fetch)
     if (fetch == NULL) {
         return;
     }
-    if (fetch->running) {
+    if (fetch->thread != NULL) {
         fetch_stop(fetch);
-        pthread_join(fetch->thread, NULL);
+        (void) !thread_join(fetch->thread, -1, NULL); /* waits for ever, so it cannot fail */
     }
     schema_gate_deinit(&fetch->gate);
     arena_deinit(&fetch->arena);

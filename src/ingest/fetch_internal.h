@@ -6,14 +6,14 @@
 #include "ingest/backoff.h"
 #include "ingest/fetch.h"
 #include "ingest/rows.h"
+#include "io/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct fetch {
     struct fetch_job job;
-    pthread_t thread;
-    bool running;
+    struct thread *thread;
     atomic_bool stopping;
     atomic_bool triggered;
     struct notify bell; /* rung by stop and trigger */
