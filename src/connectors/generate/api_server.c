@@ -266,6 +266,12 @@ static enum status answer(struct http_exchange *exchange,
     struct buffer body = BUFFER_INIT;
     TRY(make_body(server, &query, &body, error));
     const char *type = randomuser_content_type(&query);
+    if (http_query(exchange, "dl") != NULL || http_query(exchange, "download") != NULL) {
+        bool is_csv = query.format == FORMAT_CSV;
+        const char *name = is_csv ? "download.csv" : "download.json";
+        http_reply_header(exchange, "Content-Disposition",
+                          arena_printf(&exchange->arena, "attachment; filename=%s", name));
+    }
     switch (decision.fault.kind) {
     case FAULT_TRUNCATED:
         body.size /= 2;

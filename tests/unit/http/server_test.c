@@ -4,6 +4,7 @@
 #include "http/server.h"
 #include "raw.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 /* --- the server under test --- */
@@ -440,6 +441,67 @@ static void tells_a_taken_port(void **state)
     assert_fails(http_server_start(&config, &second, &error), STATUS_CONFIG, error, "192.0.2.1");
 }
 
+/* A handler that is in its work while the server stops: `entered` and `proceed` order the two. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
+static bool gate_entered;
+
+static enum status finish_late(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    (void) pthread_mutex_lock(&gate);
+    gate_entered = true;
+    (void) pthread_cond_signal(&gate_moved);
+    (void) pthread_mutex_unlock(&gate);
+    while (!http_stopping(exchange)) {
+        (void) sched_yield();
+    }
+    http_reply(exchange, 200, NULL, SLICE("finished"));
+    return STATUS_OK;
+}
+
+static void
+own_error(struct http_exchange *exchange, int status, const struct error *error, void *context)
+{
+    (void) context;
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%d: %s", status, error->message);
+    http_reply_take(exchange, status, "text/plain", &text);
+}
+
+static void lets_running_requests_finish(void **state)
+{
+    (void) state;
+    static const struct http_route late[] = {{"GET", "/late", finish_late, NULL}};
+    static const char request[] = "GET /late HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char unknown[] = "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const struct http_server_config config = {.name = "test",
+                                              .host = "127.0.0.1",
+                                              .routes = late,
+                                              .route_count = 1,
+                                              .on_error = own_error};
+    struct http_server *server = NULL;
+    struct error error = {0};
+    assert_ok(http_server_start(&config, &server, &error), error);
+    struct buffer answer = raw_ask(http_server_port(server), unknown, strlen(unknown));
+    assert_contains(buffer_string(&answer), "404: the path \"/x\" does not exist");
+    buffer_clear(&answer);
+    int fd = raw_connect(http_server_port(server));
+    raw_send(fd, request, strlen(request));
+    (void) pthread_mutex_lock(&gate);
+    while (!gate_entered) {
+        (void) pthread_cond_wait(&gate_moved, &gate);
+    }
+    (void) pthread_mutex_unlock(&gate);
+    http_server_stop(server, 5000000);
+    raw_receive(fd, &answer, NULL);
+    assert_contains(buffer_string(&answer), "\r\n\r\nfinished");
+    assert_contains(buffer_string(&answer), "Connection: close");
+    (void) close(fd);
+    buffer_deinit(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sends_events, set_up, tear_down),
         cmocka_unit_test_setup_teardown(drops_slow_subscribers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_a_taken_port, set_up, tear_down),
+        cmocka_unit_test(lets_running_requests_finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

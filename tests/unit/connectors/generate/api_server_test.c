@@ -80,11 +80,14 @@ static void answers_users(void **state)
     (void) ask(&session, "?format=csv&results=2");
     assert_string_equal(http_reply_value(&session.reply, "content-type"),
                         "text/csv; charset=utf-8");
+    (void) ask(&session, "?dl");
+    assert_string_equal(http_reply_value(&session.reply, "content-disposition"),
+                        "attachment; filename=download.json");
     (void) ask(&session, "?format=yaml");
     assert_int_equal(session.reply.status, 400);
     struct api_server_counts counts;
     api_server_counts(session.server, &counts);
-    assert_int_equal(counts.users, 12 + 3 + 1 + 2);
+    assert_int_equal(counts.users, 12 + 3 + 1 + 2 + 1);
     session_end(&session);
 }
 
