@@ -225,13 +225,6 @@ static enum status error_place_va(struct error *error,
                                   int line,
                                   int column,
                                   const char *format,
-                                  va_list arguments) PRINTF(5, 0);
-
-static enum status error_place_va(struct error *error,
-                                  const struct document *document,
-                                  int line,
-                                  int column,
-                                  const char *format,
                                   va_list arguments)
 {
     if (error == NULL) {

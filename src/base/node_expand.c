@@ -89,7 +89,7 @@ static enum status append_secret(struct expansion *expansion, struct slice name,
     }
     char *variable = arena_printf(expansion->arena, "LEAT_SECRET_%.*s", SLICE_FORMAT(name));
     for (char *c = variable; *c != '\0'; c++) {
-        *c = (char) (*c == '-' ? '_' : toupper((unsigned char) *c));
+        *c = *c == '-' ? '_' : (char) toupper((unsigned char) *c);
     }
     const char *value = getenv(variable);
     if (value == NULL || !utf8_valid((const uint8_t *) value, strlen(value))) {

@@ -424,11 +424,6 @@ static enum status read_event(struct parse *parse, struct fy_event *event)
     }
 }
 
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || byte == '\n' || byte == '\r';
-}
-
 /* What libfyaml found wrong; it collects, the first is the cause. */
 static enum status syntax_error(const struct parse *parse)
 {
@@ -440,7 +435,7 @@ static enum status syntax_error(const struct parse *parse)
     size_t line = first->line < 1 ? 1 : (size_t) first->line;
     if (line > 1 && line >= parse->line_count) {
         size_t end = parse->document->text.size; /* it misses something at the end: show the end */
-        while (end > 0 && is_blank(parse->document->text.data[end - 1])) {
+        while (end > 0 && memchr("\r\n ", parse->document->text.data[end - 1], 3) != NULL) {
             end--;
         }
         REFUSE(parse, end, "%s", first->msg);
@@ -504,7 +499,7 @@ enum status node_parse(struct slice text,
 {
     if (text.size > TEXT_MAX) {
         return error_set(error, STATUS_CONFIG, "%s: larger than %zu MiB", document_name,
-                         TEXT_MAX >> 20);
+                         TEXT_MAX / (1024 * 1024));
     }
     if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
         text = slice_of(text.data + 3, text.size - 3); /* a byte order mark */

@@ -186,7 +186,7 @@ enum status file_size(int fd, uint64_t *ret_size, struct error *error)
 enum status
 file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct error *error)
 {
-    int fd = -1;
+    int fd;
     TRY(file_open(path, O_RDONLY, 0, &fd, error));
     enum status status = STATUS_OK;
     size_t before = ret_text->size;
@@ -217,7 +217,7 @@ file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct er
 
 static enum status write_new(const char *path, struct slice bytes, struct error *error)
 {
-    int fd = -1;
+    int fd;
     TRY(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd, error));
     enum status status = file_write_at(fd, bytes, 0, error);
     if (status == STATUS_OK) {
@@ -286,7 +286,7 @@ enum status directory_make(const char *path, struct error *error)
 
 enum status directory_sync(const char *path, struct error *error)
 {
-    int fd = -1;
+    int fd;
     TRY(file_open(path, O_RDONLY | O_DIRECTORY, 0, &fd, error));
     int failed = -1;
     if (!fault_now()) {

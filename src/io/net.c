@@ -156,7 +156,7 @@ listen_failed(const struct net_address *address, int error_number, struct error 
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage storage = {0};
+    struct sockaddr_storage storage;
     socklen_t size = sizeof(storage);
     if (getsockname(fd, (struct sockaddr *) &storage, &size) != 0) {
         return 0;

@@ -16,35 +16,6 @@
 
 #define STATE_LISTEN 0x0a
 
-/*
- * A line has blanks between its columns:
- *     0: 0100007F:2384 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 654321 ...
- * that is number, local address, remote address, state, five that we skip, and the inode.
- */
-enum {
-    LOCAL = 1,
-    STATE = 3,
-    INODE = 9,
-    COLUMNS
-};
-
-static uint64_t inode_of_listener(char *line, uint16_t port)
-{
-    char *columns[COLUMNS];
-    char *rest = NULL;
-    size_t count = 0;
-    for (char *column = strtok_r(line, " \n", &rest); column != NULL && count < COLUMNS;
-         column = strtok_r(NULL, " \n", &rest)) {
-        columns[count++] = column;
-    }
-    const char *colon = count == COLUMNS ? strrchr(columns[LOCAL], ':') : NULL;
-    if (colon == NULL || strtoul(columns[STATE], NULL, 16) != STATE_LISTEN ||
-        strtoul(colon + 1, NULL, 16) != port) {
-        return 0;
-    }
-    return strtoull(columns[INODE], NULL, 10);
-}
-
 /* The inode of a socket that listens on the port, or 0. */
 static uint64_t find_inode(const char *table, uint16_t port)
 {
@@ -55,7 +26,16 @@ static uint64_t find_inode(const char *table, uint16_t port)
     char line[512];
     uint64_t inode = 0;
     while (inode == 0 && fgets(line, sizeof(line), file) != NULL) {
-        inode = inode_of_listener(line, port);
+        unsigned local_port;
+        unsigned state;
+        uint64_t found;
+        int fields = sscanf(line,
+                            " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*d "
+                            "%" SCNu64,
+                            &local_port, &state, &found);
+        if (fields == 3 && local_port == port && state == STATE_LISTEN) {
+            inode = found;
+        }
     }
     (void) fclose(file);
     return inode;

@@ -132,7 +132,7 @@ set_up_for_writing(struct db *db, const struct db_options *options, bool fresh, 
     TRY(exec_number(db, "page_size", PAGE_BYTES, error));
     TRY(db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", error));
     TRY(exec_number(db, "wal_autocheckpoint", CHECKPOINT_PAGES, error));
-    TRY(exec_number(db, "journal_size_limit", INT64_C(2) * PAGE_BYTES * CHECKPOINT_PAGES, error));
+    TRY(exec_number(db, "journal_size_limit", 2 * PAGE_BYTES * CHECKPOINT_PAGES, error));
     if (fresh) {
         TRY(exec_number(db, "application_id", options->application_id, error));
         TRY(db_set_user_version(db, options->user_version, error));
@@ -211,7 +211,7 @@ enum status db_set_user_version(struct db *db, int32_t version, struct error *er
 
 static enum status run_kept(struct db *db, const char *sql, const char *what, struct error *error)
 {
-    struct db_statement *statement = NULL;
+    struct db_statement *statement;
     TRY(db_prepare(db, sql, &statement, error));
     int code = sqlite3_step(statement->compiled);
     enum status status = code == SQLITE_DONE ? STATUS_OK : db_failed(db, code, what, error);
@@ -316,7 +316,7 @@ enum status db_backup(struct db *db, const char *path, struct error *error)
 
 enum status db_check(struct db *db, struct error *error)
 {
-    struct db_statement *statement = NULL;
+    struct db_statement *statement;
     TRY(db_prepare(db, "PRAGMA integrity_check(1)", &statement, error));
     bool row;
     enum status status = statement_step(statement, &row, error);

@@ -225,9 +225,9 @@ struct slice statement_column_blob(const struct db_statement *statement, int col
 
 enum status db_query_int(struct db *db, const char *sql, int64_t *ret_value, struct error *error)
 {
-    struct db_statement *statement = NULL;
+    struct db_statement *statement;
     TRY(db_prepare(db, sql, &statement, error));
-    bool row = false;
+    bool row;
     enum status status = statement_step(statement, &row, error);
     if (status == STATUS_OK && !row) {
         status = error_set(error, STATUS_NOT_FOUND, "\"%s\" has no such row", db->path);

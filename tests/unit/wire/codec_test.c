@@ -18,8 +18,8 @@ static enum status decode(const struct wire_message *message,
     arena_init(&arena, 0);
     struct wire_reader reader = {(const uint8_t *) bytes, (const uint8_t *) bytes + size};
     bool flexible = wire_is_flexible(message, version);
-    enum status status = wire_decode(
-        message->request, version, flexible, &reader, bytes_max, &arena, target, error);
+    enum status status =
+        wire_decode(message->request, version, flexible, &reader, bytes_max, &arena, target, error);
     if (status == STATUS_OK) {
         assert_ptr_equal(reader.at, reader.end);
     }
@@ -35,34 +35,20 @@ static void hostile_lengths_are_refused(void **state)
     struct metadata_request request;
     struct error error = {0};
     assert_fails(DECODE(&metadata_message, 1, "\x7f\xff\xff\xff", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics: 2147483647 elements do not fit");
+                 STATUS_PROTOCOL, error, "topics: 2147483647 elements do not fit");
     assert_fails(DECODE(&metadata_message, 1, "\xff\xff\xff\xfe", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics: length -2 is impossible");
+                 STATUS_PROTOCOL, error, "topics: length -2 is impossible");
     assert_fails(DECODE(&metadata_message, 0, "\xff\xff\xff\xff", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics: null is not allowed");
+                 STATUS_PROTOCOL, error, "topics: null is not allowed");
     assert_fails(DECODE(&metadata_message, 1, "\0\0\0\1\xff\xff", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics: name: null is not allowed");
+                 STATUS_PROTOCOL, error, "topics: name: null is not allowed");
     assert_fails(DECODE(&metadata_message, 1, "\0\0\0\1\0\5abcd", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics: name: the message is cut short");
+                 STATUS_PROTOCOL, error, "topics: name: the message is cut short");
     /* A varint of six bytes; tags that claim more than there is. */
     assert_fails(DECODE(&metadata_message, 9, "\xff\xff\xff\xff\xff\1", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "topics");
+                 STATUS_PROTOCOL, error, "topics");
     assert_fails(DECODE(&metadata_message, 9, "\1\0\0\0\1\0\x09xy", &request, &error),
-                 STATUS_PROTOCOL,
-                 error,
-                 "tagged fields");
+                 STATUS_PROTOCOL, error, "tagged fields");
 }
 
 static void arrays_stay_inside_their_memory_limit(void **state)
@@ -74,9 +60,7 @@ static void arrays_stay_inside_their_memory_limit(void **state)
     assert_ok(decode(&metadata_message, 1, bytes, sizeof(bytes), 1 << 20, &request, &error), error);
     assert_int_equal(request.topics_count, 1000);
     assert_fails(decode(&metadata_message, 1, bytes, sizeof(bytes), 10000, &request, &error),
-                 STATUS_LIMIT,
-                 error,
-                 "topics: 1000 elements take more memory");
+                 STATUS_LIMIT, error, "topics: 1000 elements take more memory");
 }
 
 static void null_and_empty_differ(void **state)
@@ -109,9 +93,7 @@ static void a_string_too_long_for_the_old_encoding_is_an_error(void **state)
     struct wire_output output;
     wire_output_init(&output, 0);
     assert_fails(wire_encode(&find_coordinator_request_type, 0, false, &request, &output, &error),
-                 STATUS_LIMIT,
-                 error,
-                 "key: 40000 bytes or elements");
+                 STATUS_LIMIT, error, "key: 40000 bytes or elements");
     assert_ok(wire_encode(&find_coordinator_request_type, 3, true, &request, &output, &error),
               error);
     wire_output_deinit(&output);
@@ -158,9 +140,7 @@ static void request_headers(void **state)
     assert_true(slice_equal_string(header.client_id, "test"));
     for (size_t size = 0; size < sizeof(bytes) - 1; size++) {
         reader = (struct wire_reader){bytes, bytes + size};
-        assert_fails(request_header_decode(&reader, &header, &error),
-                     STATUS_PROTOCOL,
-                     error,
+        assert_fails(request_header_decode(&reader, &header, &error), STATUS_PROTOCOL, error,
                      "header");
     }
 }

@@ -84,8 +84,10 @@ static size_t element_bytes(const struct wire_field *field)
     return field->element == WIRE_STRUCT ? field->type->size : sizes[field->element];
 }
 
-static void
-dump_array(struct buffer *target, const struct wire_field *field, int version, const uint8_t *source)
+static void dump_array(struct buffer *target,
+                       const struct wire_field *field,
+                       int version,
+                       const uint8_t *source)
 {
     int32_t count = *(const int32_t *) (source + field->count_offset);
     const uint8_t *items = *(const uint8_t *const *) (source + field->offset);
@@ -104,10 +106,8 @@ dump_array(struct buffer *target, const struct wire_field *field, int version, c
     }
 }
 
-static void dump_struct(struct buffer *target,
-                        const struct wire_type *type,
-                        int version,
-                        const uint8_t *source)
+static void
+dump_struct(struct buffer *target, const struct wire_type *type, int version, const uint8_t *source)
 {
     for (int i = 0; i < type->field_count; i++) {
         const struct wire_field *field = &type->fields[i];
@@ -190,13 +190,8 @@ static void check_line(char *line)
 {
     struct golden golden = {0};
     int used = 0;
-    assert_int_equal(sscanf(line,
-                            "%63s %15s %d %7s %n",
-                            golden.name,
-                            golden.side,
-                            &golden.version,
-                            golden.variant,
-                            &used),
+    assert_int_equal(sscanf(line, "%63s %15s %d %7s %n", golden.name, golden.side, &golden.version,
+                            golden.variant, &used),
                      4);
     size_t hex_size = strcspn(line + used, " ");
     parse_hex(line + used, hex_size, &golden.bytes);

@@ -1,0 +1,250 @@
+#include "broker/produce.h"
+
+#include "base/logline.h"
+#include "broker/broker_internal.h"
+#include "broker/fetch.h"
+#include "broker/producer_ids.h"
+#include "wire/record_batch.h"
+
+/*
+ * A request may carry a batch for each of many partitions. All are appended at once, in order; the
+ * answer waits until the last of them is durable. Appending twice over one connection keeps its
+ * order, because the next request is not read before.
+ */
+
+#define CODEC_ZSTD 4 /* in the attributes of a batch */
+
+struct produce_call {
+    struct request *request;
+    int32_t pending; /* appends, and one for the handler itself */
+    bool failed;
+};
+
+struct append_call {
+    struct mail mail;
+    struct produce_call *call;
+    struct produce_response_partition *response;
+    struct uuid topic_id; /* the topic may be gone when the append is done */
+    int32_t partition;
+    size_t size;
+    struct append_result result;
+};
+
+static void fail(struct produce_call *call,
+                 struct produce_response_partition *response,
+                 int16_t kafka_error,
+                 const char *message)
+{
+    call->failed = true;
+    response->error_code = kafka_error;
+    response->base_offset = -1;
+    response->log_append_time_ms = -1;
+    response->log_start_offset = -1;
+    if (message == NULL) {
+        return;
+    }
+    response->error_message = slice_of_string(message);
+    if (kafka_error == KAFKA_INVALID_RECORD) {
+        response->record_errors = REQUEST_NEW(call->request, struct produce_response_record_error);
+        response->record_errors_count = 1;
+        response->record_errors[0].message = response->error_message;
+    }
+}
+
+static void succeed(const struct append_call *append, const struct partition *partition)
+{
+    struct produce_response_partition *response = append->response;
+    response->error_code = KAFKA_NONE;
+    response->base_offset = append->result.base_offset;
+    response->log_append_time_ms = append->result.log_append_time_ms;
+    response->log_start_offset = -1;
+    if (partition != NULL) {
+        struct log_offsets offsets;
+        partition_log_offsets(partition->log, &offsets);
+        response->log_start_offset = offsets.log_start;
+    }
+}
+
+/* With acks=0 nobody reads an answer; a failure is told by closing the connection. */
+static void answer_when_ready(struct produce_call *call)
+{
+    if (--call->pending > 0) {
+        return;
+    }
+    struct request *request = call->request;
+    const struct produce_request *body = request->body;
+    if (body->acks != 0) {
+        request_answer(request);
+    } else if (call->failed) {
+        request_break(request);
+    } else {
+        request_end_silently(request);
+    }
+}
+
+/* On the loop. */
+static void handle_appended(struct mail *mail)
+{
+    struct append_call *append = CONTAINER_OF(mail, struct append_call, mail);
+    struct produce_call *call = append->call;
+    const struct topic *topic = topics_find_id(call->request->broker->topics, &append->topic_id);
+    struct partition *partition = topic == NULL ? NULL : topic_partition(topic, append->partition);
+    if (append->result.kafka_error != KAFKA_NONE) {
+        fail(call, append->response, append->result.kafka_error, append->result.message);
+    } else {
+        succeed(append, partition);
+        if (partition != NULL) {
+            fetch_wake(partition, append->size);
+        }
+    }
+    answer_when_ready(call);
+}
+
+/* On the flusher's thread, or within the append. */
+static void
+on_appended(void *context, const struct append_result *result, const struct error *error)
+{
+    struct append_call *append = context;
+    append->result = *result;
+    if (result->kafka_error != KAFKA_NONE && error != NULL) {
+        logline_error(LOG_ERROR, "broker", error);
+    }
+    loop_post(&append->call->request->broker->loop, &append->mail);
+}
+
+/* What the partition log does not look at: exactly one batch, of a kind this request may carry. */
+static int16_t
+check_batch(const struct request *request, struct slice records, const char **ret_message)
+{
+    struct record_batch_header header;
+    *ret_message = NULL;
+    if (record_batch_header_read(records, &header, NULL) != STATUS_OK) {
+        bool old = records.size > 16 && header.magic != 2;
+        *ret_message = old ? "only record batches of magic 2 are served"
+                           : "the records are not one whole batch";
+        return KAFKA_INVALID_RECORD;
+    }
+    size_t size = record_batch_size(&header);
+    if (size > records.size) {
+        *ret_message = "the record batch is cut short";
+        return KAFKA_CORRUPT_MESSAGE;
+    }
+    if (size < records.size) {
+        *ret_message = "a request carries exactly one batch for each partition";
+        return KAFKA_INVALID_RECORD;
+    }
+    if ((header.attributes & RECORD_BATCH_CODEC_MASK) == CODEC_ZSTD && request->version < 7) {
+        *ret_message = "zstd needs version 7 of Produce";
+        return KAFKA_UNSUPPORTED_COMPRESSION_TYPE;
+    }
+    if ((header.attributes & RECORD_BATCH_TRANSACTIONAL) != 0) {
+        *ret_message = "transactions are not served by this broker";
+        return KAFKA_INVALID_TXN_STATE;
+    }
+    return KAFKA_NONE;
+}
+
+static void append_one(struct produce_call *call,
+                       struct slice topic_name,
+                       const struct produce_request_partition *wanted,
+                       struct produce_response_partition *response)
+{
+    struct request *request = call->request;
+    response->index = wanted->index;
+    struct partition *partition =
+        topics_partition(request->broker->topics, topic_name, wanted->index);
+    if (partition == NULL) {
+        fail(call, response, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, NULL);
+        return;
+    }
+    const char *message;
+    int16_t refused = check_batch(request, wanted->records, &message);
+    if (refused != KAFKA_NONE) {
+        fail(call, response, refused, message);
+        return;
+    }
+    struct append_call *append = REQUEST_NEW(request, struct append_call);
+    append->mail.handle = handle_appended;
+    append->call = call;
+    append->response = response;
+    append->topic_id = partition->topic->id;
+    append->partition = partition->index;
+    append->size = wanted->records.size;
+    call->pending++;
+    struct append_result result = {0};
+    /* The batch lies in the connection's input, which is ours to patch. */
+    partition_log_append(partition->log, (uint8_t *) (uintptr_t) wanted->records.data,
+                         wanted->records.size, false, on_appended, append, &result);
+    if (result.kafka_error != KAFKA_NONE) {
+        call->pending--;
+        fail(call, response, result.kafka_error, result.message);
+    }
+}
+
+static int16_t check_request(const struct request *request, const char **ret_message)
+{
+    const struct produce_request *body = request->body;
+    *ret_message = NULL;
+    if (body->acks < -1 || body->acks > 1) {
+        *ret_message = "acks is 0, 1 or -1";
+        return KAFKA_INVALID_REQUIRED_ACKS;
+    }
+    if (body->transactional_id.data != NULL) {
+        *ret_message = "transactions are not served by this broker";
+        return KAFKA_INVALID_TXN_STATE;
+    }
+    return KAFKA_NONE;
+}
+
+void produce_handle(struct request *request)
+{
+    const struct produce_request *body = request->body;
+    struct produce_response *response = request->response;
+    const char *message;
+    int16_t refused = check_request(request, &message);
+    struct produce_call *call = REQUEST_NEW(request, struct produce_call);
+    *call = (struct produce_call){.request = request, .pending = 1};
+    response->topics_count = body->topics_count;
+    response->topics = REQUEST_ARRAY(request, struct produce_response_topic, body->topics_count);
+    for (int32_t i = 0; i < body->topics_count; i++) {
+        const struct produce_request_topic *topic = &body->topics[i];
+        struct produce_response_topic *answer = &response->topics[i];
+        answer->name = topic->name;
+        answer->partitions_count = topic->partitions_count;
+        answer->partitions =
+            REQUEST_ARRAY(request, struct produce_response_partition, topic->partitions_count);
+        for (int32_t j = 0; j < topic->partitions_count; j++) {
+            if (refused != KAFKA_NONE) {
+                answer->partitions[j].index = topic->partitions[j].index;
+                fail(call, &answer->partitions[j], refused, message);
+            } else {
+                append_one(call, topic->name, &topic->partitions[j], &answer->partitions[j]);
+            }
+        }
+    }
+    answer_when_ready(call);
+}
+
+static void on_producer_id(void *context, int64_t id)
+{
+    struct request *request = context;
+    struct init_producer_id_response *response = request->response;
+    response->producer_id = id;
+    response->error_code = id < 0 ? KAFKA_COORDINATOR_NOT_AVAILABLE : KAFKA_NONE;
+    request_answer(request);
+}
+
+void init_producer_id_handle(struct request *request)
+{
+    const struct init_producer_id_request *body = request->body;
+    struct init_producer_id_response *response = request->response;
+    if (body->transactional_id.data != NULL) {
+        response->error_code =
+            body->transactional_id.size == 0 ? KAFKA_INVALID_REQUEST : KAFKA_UNSUPPORTED_VERSION;
+        response->producer_id = -1;
+        response->producer_epoch = -1;
+        request_answer(request);
+        return;
+    }
+    producer_ids_next(request->broker->producer_ids, on_producer_id, request);
+}
