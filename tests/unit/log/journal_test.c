@@ -1,6 +1,7 @@
 #include "log/journal.h"
 
 #include "base/buffer.h"
+#include "base/logline.h"
 #include "log/flusher.h"
 
 #include "log_support.h"
@@ -252,6 +253,7 @@ static void stays_true_under_every_fault(void **state)
 
 int main(void)
 {
+    logline_configure(LOG_OFF, LOG_TEXT); /* the faults are ours */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_entries),
         cmocka_unit_test(cuts_a_torn_end),
