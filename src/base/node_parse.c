@@ -11,7 +11,9 @@
 #include <stdio.h>
 
 #define DEPTH_MAX ((size_t) 64)
-#define TEXT_MAX  ((size_t) 16 * 1024 * 1024)
+/* libfyaml's time for a block grows with the square of the blank lines in a row. */
+#define BLANK_LINES_MAX 1000
+#define TEXT_MAX        ((size_t) 16 * 1024 * 1024)
 
 /* A map or list whose end has not been read. */
 struct frame {
@@ -32,6 +34,10 @@ struct parse {
     struct fy_diag *diag;
     size_t *line_starts;
     size_t line_count;
+
+    struct {
+        size_t line_start, offset, code_points;
+    } last_place;       /* columns are counted from here: lines may be long */
     struct map anchors; /* name -> struct node */
     struct frame frames[DEPTH_MAX];
     size_t depth;
@@ -59,7 +65,7 @@ static void find_lines(struct parse *parse)
     }
 }
 
-static void place(const struct parse *parse, size_t offset, int *ret_line, int *ret_column)
+static void place(struct parse *parse, size_t offset, int *ret_line, int *ret_column)
 {
     size_t low = 0;
     size_t high = parse->line_count;
@@ -71,9 +77,22 @@ static void place(const struct parse *parse, size_t offset, int *ret_line, int *
             high = middle;
         }
     }
+    const uint8_t *text = parse->document->text.data;
     size_t start = parse->line_starts[low];
+    if (parse->last_place.line_start != start) {
+        parse->last_place.line_start = start;
+        parse->last_place.offset = start;
+        parse->last_place.code_points = 0;
+    }
+    size_t last = parse->last_place.offset;
+    if (offset >= last) {
+        parse->last_place.code_points += utf8_length(text + last, offset - last);
+    } else {
+        parse->last_place.code_points -= utf8_length(text + offset, last - offset);
+    }
+    parse->last_place.offset = offset;
     *ret_line = (int) low + 1;
-    *ret_column = (int) utf8_length(parse->document->text.data + start, offset - start) + 1;
+    *ret_column = (int) parse->last_place.code_points + 1;
 }
 
 #define REFUSE(parse, offset, ...)                                                                 \
@@ -107,11 +126,16 @@ static size_t event_end(const struct parse *parse, struct fy_event *event)
 
 /* ---- text before YAML --------------------------------------------------------------------- */
 
-static enum status check_text(const struct parse *parse)
+static enum status check_text(struct parse *parse)
 {
     struct slice text = parse->document->text;
+    size_t line_breaks = 0; /* since the last visible byte */
     for (size_t i = 0; i < text.size;) {
         uint8_t byte = text.data[i];
+        line_breaks = byte > ' ' ? 0 : line_breaks + (byte == '\n' || byte == '\r' ? 1 : 0);
+        if (line_breaks > 2 * BLANK_LINES_MAX) { /* "\r\n" counts twice */
+            REFUSE(parse, i, "more than %d blank lines in a row", BLANK_LINES_MAX);
+        }
         uint32_t code_point;
         size_t width = utf8_decode(text.data + i, text.size - i, &code_point);
         if (width == 0) {
@@ -425,7 +449,7 @@ static enum status read_event(struct parse *parse, struct fy_event *event)
 }
 
 /* What libfyaml found wrong; it collects, the first is the cause. */
-static enum status syntax_error(const struct parse *parse)
+static enum status syntax_error(struct parse *parse)
 {
     void *position = NULL;
     const struct fy_diag_error *first = fy_diag_errors_iterate(parse->diag, &position);

@@ -325,6 +325,26 @@ static void limits_aliases(void **state)
     refuse(SLICE("a: &x [1, *x]\n"), "f.yaml:1:11: alias \"*x\" stands inside its own anchor");
 }
 
+/* What once took time that grows with the square of the size; a second each is far too much. */
+static void takes_linear_time(void **state)
+{
+    (void) state;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    buffer_append_string(&text, "a: |\n");
+    for (int i = 0; i < 100000; i++) {
+        buffer_append_string(&text, i % 2 == 0 ? "\n" : " \n");
+    }
+    refuse(buffer_slice(&text), "more than 1000 blank lines in a row");
+    buffer_clear(&text);
+    buffer_append_byte(&text, '[');
+    for (int i = 0; i < 100000; i++) { /* one line */
+        buffer_append_string(&text, "{k: v},");
+    }
+    buffer_append_byte(&text, ']');
+    const struct node *list = parse(buffer_string(&text));
+    assert_place(list->items[99999]->items[0], 1, 2 + 99999 * 7 + 4);
+}
+
 static void limits_size(void **state)
 {
     (void) state;
@@ -480,6 +500,7 @@ int main(void)
         TEST(refuses_bad_bytes),
         TEST(limits_depth),
         TEST(limits_aliases),
+        TEST(takes_linear_time),
         TEST(limits_size),
         TEST(sets_paths),
         TEST(expands_variables),
