@@ -11,14 +11,6 @@
 #include "codec/json_text.h"
 
 #include <math.h>
-#include <stdio.h>
-
-/* Where in the record we are; on the stack of the functions, read only on failure. */
-struct place {
-    const struct place *above;
-    struct slice name; /* data NULL: element `index` of an array */
-    uint32_t index;
-};
 
 struct encoder {
     const struct json_document *document;
@@ -34,43 +26,21 @@ static enum status encode_value(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 uint32_t index,
                                 bool mixed,
-                                const struct place *place);
+                                const struct json_place *place);
 
 /* ---- Departures ------------------------------------------------------------------------------ */
-
-static void write_path(const struct place *place, char *target, size_t size)
-{
-    const struct place *places[64];
-    size_t count = 0;
-    size_t at = 0;
-    for (; place != NULL && count < ARRAY_SIZE(places); place = place->above) {
-        places[count++] = place;
-    }
-    target[0] = '\0';
-    while (count-- > 0 && at < size) {
-        const char *dot = at == 0 ? "" : ".";
-        int more;
-        if (places[count]->name.data == NULL) {
-            more = snprintf(target + at, size - at, "%s%u", dot, places[count]->index);
-        } else {
-            more =
-                snprintf(target + at, size - at, "%s%.*s", dot, SLICE_FORMAT(places[count]->name));
-        }
-        at += (size_t) more;
-    }
-}
 
 static enum status depart(struct encoder *encoder,
                           enum drift_kind kind,
                           uint32_t value,
-                          const struct place *place,
+                          const struct json_place *place,
                           const char *format,
                           ...) PRINTF(5, 6);
 
 static enum status depart(struct encoder *encoder,
                           enum drift_kind kind,
                           uint32_t value,
-                          const struct place *place,
+                          const struct json_place *place,
                           const char *format,
                           ...)
 {
@@ -79,7 +49,7 @@ static enum status depart(struct encoder *encoder,
     }
     encoder->drift->kind = kind;
     encoder->drift->value = value;
-    write_path(place, encoder->drift->path, sizeof(encoder->drift->path));
+    json_place_write(place, encoder->drift->path, sizeof(encoder->drift->path));
     va_list arguments;
     va_start(arguments, format);
     (void) error_set_va(encoder->error, STATUS_DATA, format, arguments);
@@ -101,7 +71,7 @@ static const char *kind_text(const struct avro_schema *schema)
 static enum status type_change(struct encoder *encoder,
                                const struct avro_schema *schema,
                                uint32_t index,
-                               const struct place *place)
+                               const struct json_place *place)
 {
     if (encoder->quiet) {
         return STATUS_DATA;
@@ -336,8 +306,9 @@ static inline uint32_t find_value(const struct json_document *document,
     return at + 1;
 }
 
-static enum status
-encode_missing(struct encoder *encoder, const struct avro_field *field, const struct place *place)
+static enum status encode_missing(struct encoder *encoder,
+                                  const struct avro_field *field,
+                                  const struct json_place *place)
 {
     const struct avro_schema *schema = field->schema;
     if (field->default_value != NULL && !json_is_null(field->default_value)) {
@@ -362,12 +333,12 @@ encode_missing(struct encoder *encoder, const struct avro_field *field, const st
 static enum status encode_fields(struct encoder *encoder,
                                  const struct avro_schema *schema,
                                  struct members *members,
-                                 const struct place *above)
+                                 const struct json_place *above)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const struct avro_field *field = &schema->fields[i];
-        struct place place = {.above = above,
-                              .name = {(const uint8_t *) field->name, field->name_size}};
+        struct json_place place = {.above = above,
+                                   .name = {(const uint8_t *) field->name, field->name_size}};
         uint32_t value = find_value(encoder->document, members, field);
         if (value == UINT32_MAX) {
             TRY(encode_missing(encoder, field, &place));
@@ -403,7 +374,7 @@ static bool field_known(const struct encoder *encoder,
 static enum status check_others(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 const struct members *members,
-                                const struct place *above,
+                                const struct json_place *above,
                                 bool *ret_twice)
 {
     uint32_t known = 0;
@@ -413,8 +384,8 @@ static enum status check_others(struct encoder *encoder,
         if (field_known(encoder, schema, at, &hint)) {
             known++;
         } else if (encoder->strict) {
-            struct place place = {.above = above,
-                                  .name = json_text(encoder->document, at, &encoder->arena)};
+            struct json_place place = {.above = above,
+                                       .name = json_text(encoder->document, at, &encoder->arena)};
             return depart(encoder, DRIFT_NEW_FIELD, at + 1, &place,
                           "the schema does not have this field");
         }
@@ -426,7 +397,7 @@ static enum status check_others(struct encoder *encoder,
 static enum status encode_record(struct encoder *encoder,
                                  const struct avro_schema *schema,
                                  uint32_t index,
-                                 const struct place *place)
+                                 const struct json_place *place)
 {
     const struct json_value *object = json_at(encoder->document, index);
     if (object->kind != JSON_KIND_OBJECT) {
@@ -453,7 +424,7 @@ static enum status encode_record(struct encoder *encoder,
 static enum status encode_array(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 uint32_t index,
-                                const struct place *above)
+                                const struct json_place *above)
 {
     const struct json_value *array = json_at(encoder->document, index);
     if (array->kind != JSON_KIND_ARRAY) {
@@ -465,7 +436,7 @@ static enum status encode_array(struct encoder *encoder,
     }
     uint32_t at = index + 1;
     for (uint32_t i = 0; i < count; i++) {
-        struct place place = {.above = above, .index = i};
+        struct json_place place = {.above = above, .index = i};
         TRY(encode_value(encoder, schema->branches[0], at, false, &place));
         at = json_at(encoder->document, at)->next;
     }
@@ -476,7 +447,7 @@ static enum status encode_array(struct encoder *encoder,
 static enum status encode_map(struct encoder *encoder,
                               const struct avro_schema *schema,
                               uint32_t index,
-                              const struct place *above)
+                              const struct json_place *above)
 {
     const struct json_value *object = json_at(encoder->document, index);
     if (object->kind != JSON_KIND_OBJECT) {
@@ -489,7 +460,7 @@ static enum status encode_map(struct encoder *encoder,
     uint32_t at = index + 1;
     for (uint32_t i = 0; i < count; i++) {
         struct slice key = json_text(encoder->document, at, &encoder->arena);
-        struct place place = {.above = above, .name = key};
+        struct json_place place = {.above = above, .name = key};
         append_bytes(encoder->target, key);
         TRY(encode_value(encoder, schema->branches[0], at + 1, false, &place));
         at = json_at(encoder->document, at + 1)->next;
@@ -523,7 +494,7 @@ static enum status encode_union_of_many(struct encoder *encoder,
                                         const struct avro_schema *schema,
                                         uint32_t index,
                                         bool mixed,
-                                        const struct place *place)
+                                        const struct json_place *place)
 {
     bool number_branch = false;
     bool string_branch = false;
@@ -556,7 +527,7 @@ static enum status encode_union(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 uint32_t index,
                                 bool mixed,
-                                const struct place *place)
+                                const struct json_place *place)
 {
     bool null = json_at(encoder->document, index)->kind == JSON_KIND_NULL;
     if (schema->branch_count == 2) { /* ["null", T] or [T, "null"] */
@@ -580,7 +551,7 @@ static enum status encode_value(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 uint32_t index,
                                 bool mixed,
-                                const struct place *place)
+                                const struct json_place *place)
 {
     bool fits = false;
     enum json_kind kind = json_at(encoder->document, index)->kind;

@@ -7,7 +7,7 @@
 #include "codec/avro_value.h"
 
 /* Deeper schemas than this are refused: the parser and most readers recurse. */
-#define DEPTH_MAX 100
+#define DEPTH_MAX 256
 
 struct schema_parser {
     struct arena *arena;

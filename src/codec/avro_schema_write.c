@@ -11,7 +11,18 @@ struct schema_writer {
     struct buffer *target;
     struct map written; /* full names that have been defined */
     bool canonical;
+    const struct avro_patch *patches;
 };
+
+/* The first patch of this kind at this place, at or behind `patch`. */
+static const struct avro_patch *
+patch_at(const struct avro_patch *patch, const void *at, enum avro_patch_kind kind)
+{
+    while (patch != NULL && (patch->at != at || patch->kind != kind)) {
+        patch = patch->next;
+    }
+    return patch;
+}
 
 static void write_schema(struct schema_writer *writer,
                          const struct avro_schema *schema,
@@ -91,7 +102,10 @@ write_field(struct schema_writer *writer, const struct avro_field *field, struct
     write_key(writer, "type");
     write_schema(writer, field->schema, space, field->mixed);
     if (!writer->canonical) {
-        if (field->default_value != NULL) {
+        if (patch_at(writer->patches, field, AVRO_PATCH_DEFAULT_NULL) != NULL) {
+            write_key(writer, "default");
+            buffer_append_string(writer->target, "null");
+        } else if (field->default_value != NULL) {
             write_key(writer, "default");
             write_json_value(writer, field->default_value);
         }
@@ -154,6 +168,27 @@ static void write_logical(struct schema_writer *writer, const struct avro_schema
     }
 }
 
+static void write_new_fields(struct schema_writer *writer, const struct avro_schema *schema)
+{
+    /* Patches are newest first; fields are added in the order they were found. */
+    const struct avro_patch *last = NULL;
+    bool first = schema->field_count == 0;
+    for (;;) {
+        const struct avro_patch *found = NULL;
+        const struct avro_patch *patch = patch_at(writer->patches, schema, AVRO_PATCH_FIELD);
+        for (; patch != last; patch = patch_at(patch->next, schema, AVRO_PATCH_FIELD)) {
+            found = patch;
+        }
+        if (found == NULL) {
+            return;
+        }
+        buffer_append_string(writer->target, first ? "" : ",");
+        buffer_append_string(writer->target, found->text);
+        first = false;
+        last = found;
+    }
+}
+
 /* What stands in the object besides its type and name. */
 static void write_body(struct schema_writer *writer, const struct avro_schema *schema)
 {
@@ -168,6 +203,7 @@ static void write_body(struct schema_writer *writer, const struct avro_schema *s
             }
             write_field(writer, &schema->fields[i], space);
         }
+        write_new_fields(writer, schema);
         buffer_append_byte(writer->target, ']');
         break;
     case AVRO_ENUM:
@@ -185,19 +221,17 @@ static void write_body(struct schema_writer *writer, const struct avro_schema *s
     }
 }
 
-static void write_union(struct schema_writer *writer,
-                        const struct avro_schema *schema,
-                        struct slice space,
-                        bool mixed_above)
+static void write_branches(struct schema_writer *writer,
+                           const struct avro_schema *schema,
+                           struct slice space,
+                           bool mixed_above)
 {
-    buffer_append_byte(writer->target, '[');
     for (uint32_t i = 0; i < schema->branch_count; i++) {
         if (i > 0) {
             buffer_append_byte(writer->target, ',');
         }
         write_schema(writer, schema->branches[i], space, mixed_above);
     }
-    buffer_append_byte(writer->target, ']');
 }
 
 /* May it stand as a bare name? Not if it has attributes that must be kept. */
@@ -219,15 +253,11 @@ static void write_reference(struct schema_writer *writer, const char *name, stru
     write_text(writer, name + (here ? own.size + 1 : 0));
 }
 
-static void write_schema(struct schema_writer *writer,
-                         const struct avro_schema *schema,
-                         struct slice space,
-                         bool mixed_above)
+static void write_one(struct schema_writer *writer,
+                      const struct avro_schema *schema,
+                      struct slice space,
+                      bool mixed_above)
 {
-    if (schema->kind == AVRO_UNION) {
-        write_union(writer, schema, space, mixed_above);
-        return;
-    }
     if (schema->name != NULL && map_has(&writer->written, slice_of_string(schema->name))) {
         write_reference(writer, schema->name, space);
         return;
@@ -258,9 +288,41 @@ static void write_schema(struct schema_writer *writer,
     buffer_append_byte(writer->target, '}');
 }
 
-static void write_root(const struct avro_schema *schema, bool canonical, struct buffer *target)
+/* A schema with its patches: these may make it a union, or add to one. */
+static void write_schema(struct schema_writer *writer,
+                         const struct avro_schema *schema,
+                         struct slice space,
+                         bool mixed_above)
 {
-    struct schema_writer writer = {.target = target, .canonical = canonical};
+    const struct avro_patch *replace = patch_at(writer->patches, schema, AVRO_PATCH_REPLACE);
+    const struct avro_patch *branch = patch_at(writer->patches, schema, AVRO_PATCH_BRANCH);
+    bool nullable = patch_at(writer->patches, schema, AVRO_PATCH_NULLABLE) != NULL;
+    bool list = schema->kind == AVRO_UNION || branch != NULL || nullable;
+    if (list) {
+        buffer_append_string(writer->target, nullable ? "[\"null\"," : "[");
+    }
+    if (replace != NULL) {
+        buffer_append_string(writer->target, replace->text);
+    } else if (schema->kind == AVRO_UNION) {
+        write_branches(writer, schema, space, mixed_above);
+    } else {
+        write_one(writer, schema, space, mixed_above);
+    }
+    for (; branch != NULL; branch = patch_at(branch->next, schema, AVRO_PATCH_BRANCH)) {
+        buffer_append_byte(writer->target, ',');
+        buffer_append_string(writer->target, branch->text);
+    }
+    if (list) {
+        buffer_append_byte(writer->target, ']');
+    }
+}
+
+static void write_root(const struct avro_schema *schema,
+                       bool canonical,
+                       const struct avro_patch *patches,
+                       struct buffer *target)
+{
+    struct schema_writer writer = {.target = target, .canonical = canonical, .patches = patches};
     map_init(&writer.written);
     write_schema(&writer, schema, SLICE_EMPTY, false);
     map_deinit(&writer.written);
@@ -268,12 +330,19 @@ static void write_root(const struct avro_schema *schema, bool canonical, struct 
 
 void avro_schema_write(const struct avro_schema *schema, struct buffer *target)
 {
-    write_root(schema, false, target);
+    write_root(schema, false, NULL, target);
+}
+
+void avro_schema_write_patched(const struct avro_schema *schema,
+                               const struct avro_patch *patches,
+                               struct buffer *target)
+{
+    write_root(schema, false, patches, target);
 }
 
 void avro_schema_canonical(const struct avro_schema *schema, struct buffer *target)
 {
-    write_root(schema, true, target);
+    write_root(schema, true, NULL, target);
 }
 
 /* CRC-64-AVRO: the specification's polynomial, least significant bit first. */

@@ -15,6 +15,27 @@ const char *avro_field_name(struct slice name, const json_t *taken, struct arena
 /* "timestamp-micros"; NULL for none. */
 const char *avro_logical_name(enum avro_logical logical);
 
+/* Changes to make while a schema is written (avro_evolve.c). */
+enum avro_patch_kind {
+    AVRO_PATCH_FIELD,        /* at a record: one more field, `text` */
+    AVRO_PATCH_BRANCH,       /* at any schema: one more branch, `text` */
+    AVRO_PATCH_REPLACE,      /* at any schema: `text` in its place */
+    AVRO_PATCH_NULLABLE,     /* at any schema: null is a branch, the first */
+    AVRO_PATCH_DEFAULT_NULL, /* at a field: its default */
+};
+
+struct avro_patch {
+    struct avro_patch *next;
+    const void *at; /* struct avro_schema or struct avro_field */
+    enum avro_patch_kind kind;
+    struct slice name; /* FIELD: as the document has it */
+    const char *text;
+};
+
+void avro_schema_write_patched(const struct avro_schema *schema,
+                               const struct avro_patch *patches,
+                               struct buffer *target);
+
 /* Appends the datum of a field's default (JSON as the specification has it for defaults: bytes as
  * code points 0 to 255, unions as their first branch that fits). False if it does not fit; the
  * target may then have grown. */

@@ -139,46 +139,17 @@ static inline bool parse_string(struct json_parser *parser)
 
 /* ---- Numbers and words ----------------------------------------------------------------------- */
 
-static inline const uint8_t *skip_digits(const uint8_t *at, const uint8_t *end)
+static inline bool parse_number(struct json_parser *parser)
 {
-    while (at < end && *at >= '0' && *at <= '9') {
-        at++;
-    }
-    return at;
-}
-
-static bool parse_number(struct json_parser *parser)
-{
+    bool integral;
+    const char *fault = NULL;
     const uint8_t *start = parser->at;
-    const uint8_t *end = parser->end;
-    uint8_t flags = JSON_INTEGRAL;
-    const uint8_t *digits = start + (*start == '-');
-    const uint8_t *at = skip_digits(digits, end);
-    if (at == digits) {
-        return fail(parser, at, "a number without digits");
+    const uint8_t *at = json_scan_number(start, parser->end, &integral, &fault);
+    if (fault != NULL) {
+        return fail(parser, at, fault);
     }
-    if (*digits == '0' && at - digits > 1) {
-        return fail(parser, digits, "a number with a leading zero");
-    }
-    if (at < end && *at == '.') {
-        flags = 0;
-        digits = at + 1;
-        at = skip_digits(digits, end);
-        if (at == digits) {
-            return fail(parser, at, "a number without digits behind the point");
-        }
-    }
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        flags = 0;
-        at++;
-        at += at < end && (*at == '+' || *at == '-');
-        digits = at;
-        at = skip_digits(digits, end);
-        if (at == digits) {
-            return fail(parser, at, "a number without digits in its exponent");
-        }
-    }
-    (void) push(parser, JSON_KIND_NUMBER, flags, start, (uint32_t) (at - start));
+    (void) push(parser, JSON_KIND_NUMBER, integral ? JSON_INTEGRAL : 0, start,
+                (uint32_t) (at - start));
     parser->at = at;
     return true;
 }

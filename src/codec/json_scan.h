@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The two inner loops of the JSON reader: over white space and over the inside of strings. SSE2 is
- * part of every x86-64; elsewhere eight bytes at a time. Neither reads at or behind `end`.
+ * The inner loops of the JSON reader: over white space, the inside of strings, and numbers. SSE2 is
+ * part of every x86-64; elsewhere eight bytes at a time. None reads at or behind `end`.
  */
 
 #include <stdbool.h>
@@ -80,6 +80,51 @@ static inline const uint8_t *json_scan_string(const uint8_t *at, const uint8_t *
 #endif
     for (; at < end && *at != '"' && *at != '\\' && *at >= 0x20; at++) {
         *high |= *at >= 0x80;
+    }
+    return at;
+}
+
+static inline const uint8_t *json_skip_digits(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && *at >= '0' && *at <= '9') {
+        at++;
+    }
+    return at;
+}
+
+/* Behind the number at `at`, which must not be `end`. With a fault: where it is. */
+static inline const uint8_t *
+json_scan_number(const uint8_t *at, const uint8_t *end, bool *ret_integral, const char **ret_fault)
+{
+    const uint8_t *digits = at + (*at == '-');
+    *ret_integral = true;
+    at = json_skip_digits(digits, end);
+    if (at == digits) {
+        *ret_fault = "a number without digits";
+        return at;
+    }
+    if (*digits == '0' && at - digits > 1) {
+        *ret_fault = "a number with a leading zero";
+        return digits;
+    }
+    if (at < end && *at == '.') {
+        *ret_integral = false;
+        digits = at + 1;
+        at = json_skip_digits(digits, end);
+        if (at == digits) {
+            *ret_fault = "a number without digits behind the point";
+            return at;
+        }
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        *ret_integral = false;
+        at++;
+        at += at < end && (*at == '+' || *at == '-');
+        digits = at;
+        at = json_skip_digits(digits, end);
+        if (at == digits) {
+            *ret_fault = "a number without digits in its exponent";
+        }
     }
     return at;
 }

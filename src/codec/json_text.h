@@ -15,3 +15,13 @@ const char *json_path_step(const char *path, struct slice *ret_segment);
 
 /* The double nearest to a number's text, whatever the locale. */
 double json_number_double(struct slice text);
+
+/* Where in a document a reader is: a chain on the stack of its functions, read only on failure. */
+struct json_place {
+    const struct json_place *above;
+    struct slice name; /* data NULL: element `index` of an array */
+    uint32_t index;
+};
+
+/* Writes the dotted path, cut if it is too long. */
+void json_place_write(const struct json_place *place, char *target, size_t size);

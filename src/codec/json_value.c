@@ -182,6 +182,28 @@ uint32_t json_path(const struct json_document *document, uint32_t index, const c
     return index;
 }
 
+void json_place_write(const struct json_place *place, char *target, size_t size)
+{
+    const struct json_place *places[64];
+    size_t count = 0;
+    size_t at = 0;
+    for (; place != NULL && count < ARRAY_SIZE(places); place = place->above) {
+        places[count++] = place;
+    }
+    target[0] = '\0';
+    while (count-- > 0 && at < size) {
+        const char *dot = at == 0 ? "" : ".";
+        int more;
+        if (places[count]->name.data == NULL) {
+            more = snprintf(target + at, size - at, "%s%u", dot, places[count]->index);
+        } else {
+            more =
+                snprintf(target + at, size - at, "%s%.*s", dot, SLICE_FORMAT(places[count]->name));
+        }
+        at += (size_t) more;
+    }
+}
+
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
 bool json_int64(const struct json_document *document, uint32_t index, int64_t *ret_value)
