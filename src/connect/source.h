@@ -65,9 +65,9 @@ struct source_ops {
                          int64_t *ret_retry_after_us,
                          struct error *error);
 
-    /* Blocks until there may be something new (a file changed), at most `timeout_us`. NULL: only
-     * the schedule says when. */
-    void (*wait)(struct source *source, int64_t timeout_us);
+    /* Blocks until there may be something new (a file changed), at most `timeout_us`. True if there
+     * may be. NULL: only the schedule says when. */
+    bool (*wait)(struct source *source, int64_t timeout_us);
 
     void (*close)(struct source *source);
 

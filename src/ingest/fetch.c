@@ -208,20 +208,17 @@ static bool tick(struct fetch *fetch)
 /* Waits for a tick, or until a source that can tell has something new. */
 static void wait_for_tick(struct fetch *fetch, int64_t due_us)
 {
-    bool tells = fetch->job.ops->wait != NULL && fetch->source != NULL;
     set_state(fetch, FETCH_WAITING, due_us == INT64_MAX ? 0 : due_us, NULL);
-    if (tells && fetch->job.schedule.next == NULL) {
-        while (!atomic_load(&fetch->stopping) && !atomic_exchange(&fetch->triggered, false) &&
-               clock_now_us() < due_us) {
-            int64_t begin = clock_monotonic_us();
-            fetch->job.ops->wait(fetch->source, NEWS_WAIT_US);
-            if (clock_monotonic_us() - begin < NEWS_WAIT_US) {
-                return;
-            }
-        }
+    if (fetch->job.ops->wait == NULL || fetch->source == NULL) {
+        sleep_until(fetch, due_us, true);
         return;
     }
-    sleep_until(fetch, due_us, true);
+    while (!atomic_load(&fetch->stopping) && !atomic_exchange(&fetch->triggered, false) &&
+           clock_now_us() < due_us) {
+        if (fetch->job.ops->wait(fetch->source, NEWS_WAIT_US)) {
+            return;
+        }
+    }
 }
 
 static void run(struct fetch *fetch)
@@ -335,6 +332,7 @@ void fetch_free(struct fetch *fetch)
         (void) !thread_join(fetch->thread, -1, NULL); /* waits for ever, so it cannot fail */
     }
     schema_gate_deinit(&fetch->gate);
+    mem_free(fetch->interval_cursor);
     arena_deinit(&fetch->arena);
     arena_deinit(&fetch->state_arena);
     notify_deinit(&fetch->bell);

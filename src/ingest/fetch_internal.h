@@ -31,6 +31,7 @@ struct fetch {
     struct arena arena; /* of one page */
     struct backoff backoff;
     int64_t last_page_count;
+    char *interval_cursor; /* of a job for an interval, which leaves the stored cursor alone */
     struct metric *accepted;
     struct metric *unchanged;
     struct metric *dead;

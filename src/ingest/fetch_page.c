@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "ingest/fetch_internal.h"
 
 #include "io/clock.h"
@@ -44,6 +45,11 @@ void fetch_close(struct fetch *fetch)
         fetch->job.stage_ops->close(fetch->stage);
         fetch->stage = NULL;
     }
+}
+
+static bool is_interval(const struct fetch *fetch)
+{
+    return fetch->job.from_us != 0 || fetch->job.to_us != 0;
 }
 
 /* A fixed window, as most APIs count: it begins with the first page in it. A page is only asked for
@@ -99,7 +105,7 @@ static enum status commit_page(struct fetch *fetch,
         .dead = rows->dead,
         .dead_count = rows->dead_count,
         .accept_max = reserved,
-        .cursor = page->cursor,
+        .cursor = is_interval(fetch) ? NULL : page->cursor,
         .rate_window_us = fetch->state.rate_window_us,
         .rate_used = fetch->state.rate_used + (int64_t) page->count,
         .schema_id = fetch->gate.id,
@@ -120,7 +126,7 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
     *ret_outcome = (struct page_outcome){.retry_after_us = -1};
     arena_reset(&fetch->arena);
     struct source_request request = {
-        .cursor = fetch->state.cursor,
+        .cursor = is_interval(fetch) ? fetch->interval_cursor : fetch->state.cursor,
         .from_us = fetch->job.from_us,
         .to_us = fetch->job.to_us,
         .cancelled = &fetch->stopping,
@@ -149,6 +155,10 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
     ret_outcome->end = page.end && !result.cut;
     ret_outcome->cut = result.cut;
     fetch->last_page_count = (int64_t) page.count;
+    if (is_interval(fetch) && page.cursor != NULL && !result.cut) {
+        mem_free(fetch->interval_cursor);
+        fetch->interval_cursor = mem_strdup(page.cursor);
+    }
     count_page(fetch, &result, page.requests);
     return load_state(fetch, error);
 }

@@ -143,6 +143,12 @@ static enum status make_row(struct making *making, size_t index, struct error *e
             refuse(making, record, reason, error->message);
         }
         TRY(status);
+        if (value->size > bytes_max) {
+            snprintf(message, sizeof(message), "the encoded record has %zu bytes, more than %zu",
+                     value->size, bytes_max);
+            refuse(making, record, "too-large", message);
+            return STATUS_DATA;
+        }
         row.json = record->raw;
         row.value = arena_copy(making->arena, buffer_slice(value));
     }

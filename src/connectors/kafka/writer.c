@@ -33,6 +33,8 @@ static const char *const writer_settings[] = {
     "200000",
     "queue.buffering.max.kbytes",
     "262144",
+    "message.max.bytes",
+    "1048576", /* as topics have it by default, and librdkafka not */
     "message.timeout.ms",
     "15000",
     NULL,
