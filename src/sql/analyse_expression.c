@@ -85,7 +85,12 @@ boolean(struct analyser *analyser, const struct expression *value, const char *w
 const struct expression *
 analyse_condition(struct analyser *analyser, struct context *context, const struct tree *tree)
 {
-    return boolean(analyser, analyse_expression(analyser, context, tree), context->clause);
+    const struct expression *value = analyse_expression(analyser, context, tree);
+    if (value != NULL && value->type->id == TYPE_NULL) {
+        return analyse_fail(analyser, value->offset, "%s must be a condition (BOOLEAN), not NULL",
+                            context->clause);
+    }
+    return boolean(analyser, value, context->clause);
 }
 
 static const struct expression **

@@ -106,6 +106,12 @@ static void write_call(const struct tree *tree, struct buffer *target)
         write(tree->arguments[0], target);
         return;
     }
+    if (strcmp(tree->name, "if") == 0) {
+        buffer_append_string(target, "(IF(");
+        write_list(tree, 0, ", ", target);
+        buffer_append_string(target, "))");
+        return;
+    }
     buffer_printf(target, tree->distinct ? "%s(DISTINCT " : "%s(", tree->name);
     if (strcmp(tree->name, "count") == 0 && tree->argument_count == 1 &&
         tree->arguments[0]->kind == TREE_STAR) {
@@ -225,6 +231,10 @@ static void write(const struct tree *tree, struct buffer *target)
 
 const char *tree_column_name(const struct tree *tree, struct arena *arena)
 {
+    while (tree->kind == TREE_CAST && !tree->typed_literal &&
+           (tree->arguments[0]->kind == TREE_NAME || tree->arguments[0]->kind == TREE_FIELD)) {
+        tree = tree->arguments[0]; /* CAST(a AS INT) is called a */
+    }
     if (tree->kind == TREE_NAME) {
         return tree->parts[tree->part_count - 1].name;
     }
