@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/json_text.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@
 
 struct member {
     struct slice name; /* unescaped */
-    uint32_t value;
+    uint64_t prefix;   /* its first eight bytes, for comparing */
+    uint32_t at;       /* tape index; the value stands behind */
 };
 
 /*
@@ -65,12 +67,37 @@ static void leave(struct canonical *canonical, struct path_range inner)
 
 static void write_value(struct canonical *canonical, uint32_t index, struct path_range paths);
 
+/* Most strings are in their shortest form already. */
+static void write_string(struct canonical *canonical, uint32_t index)
+{
+    struct slice raw = json_raw(canonical->document, index);
+    if ((json_at(canonical->document, index)->flags & JSON_ESCAPED) == 0 &&
+        memchr(raw.data, 0x7f, raw.size) == NULL) {
+        buffer_append_slice(canonical->target, raw);
+        return;
+    }
+    buffer_append_json(canonical->target, json_text(canonical->document, index, &canonical->arena));
+}
+
+static uint64_t prefix_of(struct slice name)
+{
+    uint64_t prefix = 0;
+    if (name.size > 0) {
+        memcpy(&prefix, name.data, name.size < sizeof(prefix) ? name.size : sizeof(prefix));
+    }
+    return be64toh(prefix);
+}
+
+/* By the bytes of the name, then by place. */
 static int compare_members(const void *left, const void *right)
 {
     const struct member *a = left;
     const struct member *b = right;
+    if (a->prefix != b->prefix) {
+        return a->prefix < b->prefix ? -1 : 1;
+    }
     int order = slice_compare(a->name, b->name);
-    return order != 0 ? order : (a->value > b->value) - (a->value < b->value);
+    return order != 0 ? order : (a->at > b->at) - (a->at < b->at);
 }
 
 static void sort_members(struct member *members, uint32_t count)
@@ -100,9 +127,9 @@ static void write_member(struct canonical *canonical,
             buffer_append_byte(canonical->target, ',');
         }
         *first = false;
-        buffer_append_json(canonical->target, member->name);
+        write_string(canonical, member->at);
         buffer_append_byte(canonical->target, ':');
-        write_value(canonical, member->value, inner);
+        write_value(canonical, member->at + 1, inner);
     }
     if (paths.to != paths.from) {
         leave(canonical, inner);
@@ -118,7 +145,8 @@ static void write_object(struct canonical *canonical, uint32_t index, struct pat
     uint32_t at = index + 1;
     for (uint32_t i = 0; i < count; i++) {
         members[i].name = json_text(document, at, &canonical->arena);
-        members[i].value = at + 1;
+        members[i].prefix = prefix_of(members[i].name);
+        members[i].at = at;
         at = json_at(document, at + 1)->next;
     }
     sort_members(members, count);
@@ -175,8 +203,7 @@ static void write_value(struct canonical *canonical, uint32_t index, struct path
         write_array(canonical, index, paths);
         break;
     case JSON_KIND_STRING:
-        buffer_append_json(canonical->target,
-                           json_text(canonical->document, index, &canonical->arena));
+        write_string(canonical, index);
         break;
     default:
         buffer_append_slice(canonical->target, json_raw(canonical->document, index));
