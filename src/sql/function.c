@@ -11,8 +11,11 @@
 #define FUNCTIONS_MAX 640
 
 static const struct function_family *const families[] = {
-    &functions_aggregate,   &functions_arithmetic, &functions_array,  &functions_compare,
-    &functions_conditional, &functions_interval,   &functions_string,
+    &functions_aggregate, &functions_arithmetic,  &functions_array,    &functions_array_set,
+    &functions_compare,   &functions_conditional, &functions_datetime, &functions_datetime_text,
+    &functions_encode,    &functions_hash,        &functions_interval, &functions_lambda,
+    &functions_map,       &functions_math,        &functions_pattern,  &functions_string,
+    &functions_struct,    &functions_text,
 };
 
 static const struct sql_function *sorted[FUNCTIONS_MAX];
@@ -124,6 +127,12 @@ bool literal_int(const struct expression *expression, int64_t *ret_value)
     if (expression->kind == EXPR_CAST) {
         expression = expression->arguments[0];
     }
+    if (expression->kind == EXPR_CALL && expression->argument_count == 1 &&
+        strcmp(expression->function->name, "negative") == 0) {
+        bool found = literal_int(expression->arguments[0], ret_value);
+        *ret_value = found && *ret_value != INT64_MIN ? -*ret_value : 0;
+        return found;
+    }
     if (expression->kind != EXPR_LITERAL || column_is_null(expression->literal, 0)) {
         return false;
     }
@@ -138,7 +147,7 @@ bool literal_int(const struct expression *expression, int64_t *ret_value)
     return true;
 }
 
-/* Cuts the next type off a signature: up to a comma, "..." or "->" outside of <>. */
+/* Cuts the next type off a signature: up to a comma, "..." or "->" outside of <> and (). */
 static struct slice next_parameter(const char **at, bool *ret_repeated)
 {
     while (**at == ' ' || **at == ',') {
@@ -147,7 +156,7 @@ static struct slice next_parameter(const char **at, bool *ret_repeated)
     const char *start = *at;
     int depth = 0;
     while (**at != '\0' && (depth > 0 || strchr(",.-", **at) == NULL)) {
-        depth += (**at == '<') - (**at == '>');
+        depth += (**at == '<' || **at == '(') - (**at == '>' || **at == ')');
         (*at)++;
     }
     const char *end = *at;

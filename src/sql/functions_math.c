@@ -1,0 +1,686 @@
+/* Mathematics: rounding, powers, logarithms, trigonometry, bits, random numbers. */
+
+#include "sql/coerce.h"
+#include "sql/decimal.h"
+#include "sql/function_internal.h"
+#include "sql/kernels.h"
+#include "sql/number_text.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* ---- functions of one double ---- */
+
+static double math_rint(double x)
+{
+    return nearbyint(x);
+}
+
+static double math_sign(double x)
+{
+    return isnan(x) ? x : (x > 0) - (x < 0);
+}
+
+static double math_degrees(double x)
+{
+    return x * (180.0 / M_PI);
+}
+
+static double math_radians(double x)
+{
+    return x * (M_PI / 180.0);
+}
+
+static double math_cot(double x)
+{
+    return 1 / tan(x);
+}
+
+static double math_sec(double x)
+{
+    return 1 / cos(x);
+}
+
+static double math_csc(double x)
+{
+    return 1 / sin(x);
+}
+
+enum math_id {
+    MATH_SQRT,
+    MATH_CBRT,
+    MATH_EXP,
+    MATH_EXPM1,
+    MATH_LN,
+    MATH_LOG10,
+    MATH_LOG2,
+    MATH_LOG1P,
+    MATH_SIN,
+    MATH_COS,
+    MATH_TAN,
+    MATH_ASIN,
+    MATH_ACOS,
+    MATH_ATAN,
+    MATH_SINH,
+    MATH_COSH,
+    MATH_TANH,
+    MATH_ASINH,
+    MATH_ACOSH,
+    MATH_ATANH,
+    MATH_COT,
+    MATH_SEC,
+    MATH_CSC,
+    MATH_DEGREES,
+    MATH_RADIANS,
+    MATH_RINT,
+    MATH_SIGN,
+};
+
+static const struct {
+    double (*call)(double);
+    double above; /* null at and below it (logarithms) */
+} math_table[] = {
+    [MATH_SQRT] = {sqrt, -INFINITY},
+    [MATH_CBRT] = {cbrt, -INFINITY},
+    [MATH_EXP] = {exp, -INFINITY},
+    [MATH_EXPM1] = {expm1, -INFINITY},
+    [MATH_LN] = {log, 0},
+    [MATH_LOG10] = {log10, 0},
+    [MATH_LOG2] = {log2, 0},
+    [MATH_LOG1P] = {log1p, -1},
+    [MATH_SIN] = {sin, -INFINITY},
+    [MATH_COS] = {cos, -INFINITY},
+    [MATH_TAN] = {tan, -INFINITY},
+    [MATH_ASIN] = {asin, -INFINITY},
+    [MATH_ACOS] = {acos, -INFINITY},
+    [MATH_ATAN] = {atan, -INFINITY},
+    [MATH_SINH] = {sinh, -INFINITY},
+    [MATH_COSH] = {cosh, -INFINITY},
+    [MATH_TANH] = {tanh, -INFINITY},
+    [MATH_ASINH] = {asinh, -INFINITY},
+    [MATH_ACOSH] = {acosh, -INFINITY},
+    [MATH_ATANH] = {atanh, -INFINITY},
+    [MATH_COT] = {math_cot, -INFINITY},
+    [MATH_SEC] = {math_sec, -INFINITY},
+    [MATH_CSC] = {math_csc, -INFINITY},
+    [MATH_DEGREES] = {math_degrees, -INFINITY},
+    [MATH_RADIANS] = {math_radians, -INFINITY},
+    [MATH_RINT] = {math_rint, -INFINITY},
+    [MATH_SIGN] = {math_sign, -INFINITY},
+};
+
+static const struct column *call_math(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, 1);
+    struct arg x = arg_of(arguments[0], output.rows);
+    double (*function)(double) = math_table[call->function->variant].call;
+    double above = math_table[call->function->variant].above;
+    double *values = output.values;
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        double value = ARG_VALUE(x, double, i);
+        if (above > -INFINITY && value <= above) {
+            output_null(&output, i);
+        } else {
+            values[i] = function(value);
+        }
+    }
+    return output_finish(&output);
+}
+
+enum {
+    PAIR_POWER,
+    PAIR_ATAN2,
+    PAIR_HYPOT,
+    PAIR_LOG
+};
+
+/* log(x) or log(base, x); null where one is not positive. */
+static double math_log(double base, double x)
+{
+    return log(x) / log(base);
+}
+
+static const struct column *call_pair(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, call->argument_count);
+    struct arg x = arg_of(arguments[0], output.rows);
+    struct arg y = arg_of(arguments[call->argument_count - 1], output.rows);
+    double *values = output.values;
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        double a = ARG_VALUE(x, double, i);
+        double b = ARG_VALUE(y, double, i);
+        switch (call->function->variant) {
+        case PAIR_POWER:
+            values[i] = pow(a, b);
+            break;
+        case PAIR_ATAN2:
+            values[i] = atan2(a + 0.0, b + 0.0);
+            break;
+        case PAIR_HYPOT:
+            values[i] = hypot(a, b);
+            break;
+        default:
+            if (a <= 0 || b <= 0) {
+                output_null(&output, i);
+            } else {
+                values[i] = call->argument_count == 1 ? log(b) : math_log(a, b);
+            }
+            break;
+        }
+    }
+    return output_finish(&output);
+}
+
+static const struct column *call_constant(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, NULL, 0);
+    for (int64_t i = 0; i < output.rows; i++) {
+        ((double *) output.values)[i] = call->function->variant == 0 ? M_E : M_PI;
+    }
+    return output_finish(&output);
+}
+
+/* ---- rounding ---- */
+
+enum rounding {
+    ROUND_CEIL,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    ROUND_HALF_EVEN
+};
+
+static int clamp_scale(int64_t scale)
+{
+    return scale > 38 ? 38 : scale < -38 ? -38 : (int) scale;
+}
+
+/* The result of rounding to `digits` behind the point. */
+static const struct type *round_decimal(struct arena *arena, const struct type *type, int digits)
+{
+    int whole = type->precision - type->scale + 1;
+    int scale = digits < 0 ? 0 : digits < type->scale ? digits : type->scale;
+    int precision = digits < 0 && -digits + 1 > whole ? -digits + 1 : whole + scale;
+    return type_decimal(arena, (uint8_t) (precision > 38 ? 38 : precision), (uint8_t) scale);
+}
+
+static enum status resolve_round(RESOLVE_PARAMETERS)
+{
+    int64_t digits = 0;
+    bool toward = function->variant == ROUND_CEIL || function->variant == ROUND_FLOOR;
+    if (count == 2) {
+        if (!literal_int(arguments[1], &digits)) {
+            return function_type_error(function, 1, types[1], "a literal integer", error);
+        }
+        types[1] = type_plain(TYPE_INT);
+    }
+    if (types[0]->id == TYPE_STRING || types[0]->id == TYPE_NULL || types[0]->id == TYPE_FLOAT) {
+        types[0] = types[0]->id == TYPE_FLOAT && !toward ? types[0] : type_plain(TYPE_DOUBLE);
+    }
+    if (!type_is_numeric(types[0])) {
+        return function_type_error(function, 0, types[0], "a number", error);
+    }
+    if (toward && count == 2 && types[0]->id != TYPE_DECIMAL) {
+        types[0] = type_decimal_for(arena, types[0]);
+    }
+    if (types[0]->id == TYPE_DECIMAL) {
+        *ret_type = round_decimal(arena, types[0], clamp_scale(digits));
+    } else if (toward) {
+        *ret_type = type_plain(TYPE_BIGINT);
+    } else {
+        *ret_type = types[0];
+    }
+    return STATUS_OK;
+}
+
+static bool round_unscaled(enum rounding mode, int128 value, int from, int to, int128 *ret)
+{
+    switch (mode) {
+    case ROUND_CEIL:
+        return decimal_rescale_toward(value, from, to, 1, ret);
+    case ROUND_FLOOR:
+        return decimal_rescale_toward(value, from, to, -1, ret);
+    case ROUND_HALF_EVEN:
+        return decimal_rescale_even(value, from, to, ret);
+    default:
+        return decimal_rescale(value, from, to, ret);
+    }
+}
+
+static void round_decimals(struct output *output, struct arg x, int digits)
+{
+    enum rounding mode = (enum rounding) output->call->function->variant;
+    const struct type *type = output->call->type;
+    int from = x.column->type->scale;
+    int to = digits < from ? digits : from;
+    for (int64_t i = 0; i < output->rows; i++) {
+        int128 value;
+        if (output_is_null(output, i)) {
+            continue;
+        }
+        if (round_unscaled(mode, ARG_VALUE(x, int128, i), from, to, &value) &&
+            decimal_rescale(value, to, type->scale, &value) &&
+            decimal_fits(value, type->precision)) {
+            ((int128 *) output->values)[i] = value;
+        } else {
+            output_fail(output, i, "a rounded value does not fit its type");
+        }
+    }
+}
+
+/* Rounds the shortest decimal text of the number, as Java's BigDecimal(String) would. */
+static double round_double(enum rounding mode, double value, int digits)
+{
+    int128 unscaled;
+    if (!isfinite(value) || fabs(value) >= 1e18) {
+        return value;
+    }
+    int scale = digits < 16 ? 17 : digits > 19 ? 19 : digits + 1;
+    if (digits > 19 || !decimal_from_double(value, scale, &unscaled) ||
+        !round_unscaled(mode, unscaled, scale, digits, &unscaled)) {
+        return value;
+    }
+    if (digits < 0 && !decimal_rescale(unscaled, digits, 0, &unscaled)) {
+        return value;
+    }
+    return decimal_to_double(unscaled, digits < 0 ? 0 : digits);
+}
+
+static void round_floats(struct output *output, struct arg x, int digits)
+{
+    enum rounding mode = (enum rounding) output->call->function->variant;
+    for (int64_t i = 0; i < output->rows; i++) {
+        if (output_is_null(output, i)) {
+            continue;
+        }
+        if (output->call->type->id == TYPE_DOUBLE) {
+            ((double *) output->values)[i] = round_double(mode, ARG_VALUE(x, double, i), digits);
+        } else {
+            char text[NUMBER_TEXT_BYTES];
+            double value = 0;
+            size_t size = number_format_float(ARG_VALUE(x, float, i), text);
+            number_parse_double(slice_of(text, size), &value);
+            ((float *) output->values)[i] = (float) round_double(mode, value, digits);
+        }
+    }
+}
+
+static void round_integers(struct output *output, struct arg x, int digits)
+{
+    enum rounding mode = (enum rounding) output->call->function->variant;
+    for (int64_t i = 0; i < output->rows; i++) {
+        if (output_is_null(output, i)) {
+            continue;
+        }
+        int128 value = arg_int(x, i);
+        if (digits < 0) {
+            round_unscaled(mode, value, 0, digits, &value);
+            decimal_rescale(value, digits, 0, &value);
+        }
+        if (value == (int64_t) value) {
+            output_int(output, i, (int64_t) value);
+        } else {
+            output_fail(output, i, "a rounded value does not fit BIGINT");
+        }
+    }
+}
+
+/* ceil and floor of a DOUBLE give a BIGINT, saturated as Java's cast. */
+static void floor_doubles(struct output *output, struct arg x)
+{
+    bool up = output->call->function->variant == ROUND_CEIL;
+    int64_t *values = output->values;
+    for (int64_t i = 0; i < output->rows; i++) {
+        double value = output_is_null(output, i) ? 0 : ARG_VALUE(x, double, i);
+        value = up ? ceil(value) : floor(value);
+        values[i] = isnan(value)       ? 0
+                    : value >= 0x1p63  ? INT64_MAX
+                    : value <= -0x1p63 ? INT64_MIN
+                                       : (int64_t) value;
+    }
+}
+
+static const struct column *call_round(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, call->argument_count);
+    struct arg x = arg_of(arguments[0], output.rows);
+    int64_t digits = 0;
+    if (call->argument_count == 2) {
+        literal_int(call->arguments[1], &digits);
+    }
+    switch (arguments[0]->type->id) {
+    case TYPE_DECIMAL:
+        round_decimals(&output, x, clamp_scale(digits));
+        break;
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+        if (call->type->id == TYPE_BIGINT) {
+            floor_doubles(&output, x);
+        } else {
+            round_floats(&output, x, clamp_scale(digits));
+        }
+        break;
+    default:
+        round_integers(&output, x, clamp_scale(digits));
+        break;
+    }
+    return output_finish(&output);
+}
+
+/* ---- bits ---- */
+
+enum {
+    BIT_AND,
+    BIT_OR,
+    BIT_XOR,
+    BIT_NOT,
+    BIT_SHIFT_LEFT,
+    BIT_SHIFT_RIGHT,
+    BIT_SHIFT_UNSIGNED
+};
+
+static enum status resolve_bits(RESOLVE_PARAMETERS)
+{
+    bool shift = function->variant >= BIT_SHIFT_LEFT;
+    if (shift) {
+        TRY(function_want(function, types, 1, type_plain(TYPE_INT), error));
+        types[0] = types[0]->id == TYPE_BIGINT ? types[0] : type_plain(TYPE_INT);
+        *ret_type = types[0];
+        return STATUS_OK;
+    }
+    TRY(function_common(function, types, 0, count, arena, ret_type, error));
+    if (ret_type[0]->id == TYPE_NULL || ret_type[0]->id == TYPE_STRING) {
+        *ret_type = type_plain(TYPE_BIGINT);
+    }
+    if (!type_is_integral(*ret_type)) {
+        return function_type_error(function, 0, *ret_type, "an integer", error);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        types[i] = *ret_type;
+    }
+    return STATUS_OK;
+}
+
+static int64_t shift(int op, bool wide, int64_t value, int64_t by)
+{
+    unsigned places = (unsigned) by & (wide ? 63 : 31);
+    switch (op) {
+    case BIT_SHIFT_LEFT:
+        return wide ? (int64_t) ((uint64_t) value << places)
+                    : (int32_t) ((uint32_t) value << places);
+    case BIT_SHIFT_RIGHT:
+        return value >> places;
+    default:
+        return wide ? (int64_t) ((uint64_t) value >> places)
+                    : (int32_t) ((uint32_t) value >> places);
+    }
+}
+
+static const struct column *call_bits(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, call->argument_count);
+    struct arg x = arg_of(arguments[0], output.rows);
+    struct arg y = arg_of(arguments[call->argument_count - 1], output.rows);
+    int op = call->function->variant;
+    bool wide = call->type->id == TYPE_BIGINT;
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        int64_t a = arg_int(x, i);
+        int64_t b = arg_int(y, i);
+        output_int(&output, i,
+                   op == BIT_AND   ? (a & b)
+                   : op == BIT_OR  ? (a | b)
+                   : op == BIT_XOR ? (a ^ b)
+                   : op == BIT_NOT ? ~a
+                                   : shift(op, wide, a, b));
+    }
+    return output_finish(&output);
+}
+
+enum {
+    COUNT_BITS,
+    GET_BIT
+};
+
+static const struct column *call_bit_count(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, call->argument_count);
+    struct arg x = arg_of(arguments[0], output.rows);
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        uint64_t value = (uint64_t) arg_int(x, i);
+        if (call->function->variant == COUNT_BITS) {
+            output_int(&output, i, __builtin_popcountll(value));
+            continue;
+        }
+        int64_t place = arg_int(arg_of(arguments[1], output.rows), i);
+        if (place < 0 || place > 63) {
+            output_fail(&output, i, "%s has no bit %lld", call->function->name, (long long) place);
+        } else {
+            output_int(&output, i, (int64_t) (value >> place & 1));
+        }
+    }
+    return output_finish(&output);
+}
+
+/* ---- others ---- */
+
+static const struct column *call_factorial(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, 1);
+    struct arg x = arg_of(arguments[0], output.rows);
+    for (int64_t i = 0; i < output.rows; i++) {
+        int64_t n = output_is_null(&output, i) ? 0 : arg_int(x, i);
+        if (n < 0 || n > 20) {
+            output_null(&output, i);
+            continue;
+        }
+        int64_t product = 1;
+        for (int64_t k = 2; k <= n; k++) {
+            product *= k;
+        }
+        ((int64_t *) output.values)[i] = product;
+    }
+    return output_finish(&output);
+}
+
+/* splitmix64: one state for a batch, so rows differ and nothing is replayable. */
+static uint64_t random_next(struct eval *eval)
+{
+    uint64_t z = eval->random_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+enum {
+    RANDOM_UNIFORM,
+    RANDOM_NORMAL
+};
+
+static const struct column *call_rand(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, NULL, 0);
+    double *values = output.values;
+    for (int64_t i = 0; i < output.rows; i++) {
+        values[i] = (double) (random_next(eval) >> 11) * 0x1p-53;
+        if (call->function->variant == RANDOM_NORMAL) {
+            double angle = 2 * M_PI * (double) (random_next(eval) >> 11) * 0x1p-53;
+            values[i] = sqrt(-2 * log(1 - values[i])) * cos(angle);
+        }
+    }
+    return output_finish(&output);
+}
+
+static const struct column *call_uuid(CALL_PARAMETERS)
+{
+    struct text_output text;
+    text_init(&text, eval, call, NULL, 0, (size_t) eval->batch->length * 36);
+    for (int64_t i = 0; i < text.base.rows; i++) {
+        uint64_t high = (random_next(eval) & ~UINT64_C(0xf000)) | UINT64_C(0x4000);
+        uint64_t low = (random_next(eval) & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
+        char *target = (char *) text_reserve(&text, 40);
+        text.size +=
+            (size_t) snprintf(target, 40, "%08x-%04x-%04x-%04x-%012llx", (unsigned) (high >> 32),
+                              (unsigned) (high >> 16 & 0xffff), (unsigned) (high & 0xffff),
+                              (unsigned) (low >> 48), (unsigned long long) (low & 0xffffffffffff));
+        text_end(&text, i);
+    }
+    return text_finish(&text);
+}
+
+static const struct column *call_width_bucket(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, 4);
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        double value = ARG_VALUE(arg_of(arguments[0], output.rows), double, i);
+        double low = ARG_VALUE(arg_of(arguments[1], output.rows), double, i);
+        double high = ARG_VALUE(arg_of(arguments[2], output.rows), double, i);
+        int64_t count = arg_int(arg_of(arguments[3], output.rows), i);
+        if (count <= 0 || count == INT64_MAX || low == high || !isfinite(low) || !isfinite(high) ||
+            isnan(value)) {
+            output_null(&output, i);
+            continue;
+        }
+        bool below = low < high ? value < low : value > low;
+        bool beyond = low < high ? value >= high : value <= high;
+        ((int64_t *) output.values)[i] =
+            below    ? 0
+            : beyond ? count + 1
+                     : (int64_t) ((double) count * (value - low) / (high - low)) + 1;
+    }
+    return output_finish(&output);
+}
+
+#define MATH(name, id, help)                                                                       \
+    SCALAR_VARIANT(name, id, 1, 1, "double -> double", call_math, name "(number)", help)
+#define PAIR(name, id, min, usage, help)                                                           \
+    SCALAR_VARIANT(name, id, min, 2, "double, double -> double", call_pair, usage, help)
+#define ROUND(name, mode, help)                                                                    \
+    SCALAR_RESOLVED(name, mode, 1, 2, resolve_round, call_round, name "(number[, digits])", help)
+#define BITS(name, op, count, usage, help)                                                         \
+    SCALAR_RESOLVED(name, op, count, count, resolve_bits, call_bits, usage, help)
+#define RANDOM(name_, variant_, max_, signature_, call_, help_)                                    \
+    {                                                                                              \
+        .name = (name_), .arguments_max = (max_), .variant = (variant_),                           \
+        .signature = (signature_), .usage = name_ "()", .help = (help_), .call = (call_)           \
+    }
+
+static const struct sql_function rows[] = {
+    MATH("sqrt", MATH_SQRT, "Square root; NaN for negative numbers."),
+    MATH("cbrt", MATH_CBRT, "Cube root."),
+    MATH("exp", MATH_EXP, "e to the power of the number."),
+    MATH("expm1", MATH_EXPM1, "exp(number) - 1, exact near 0."),
+    MATH("ln", MATH_LN, "Natural logarithm; null where there is none."),
+    MATH("log10", MATH_LOG10, "Logarithm to base 10; null where there is none."),
+    MATH("log2", MATH_LOG2, "Logarithm to base 2; null where there is none."),
+    MATH("log1p", MATH_LOG1P, "ln(1 + number), exact near 0."),
+    MATH("sin", MATH_SIN, "Sine."),
+    MATH("cos", MATH_COS, "Cosine."),
+    MATH("tan", MATH_TAN, "Tangent."),
+    MATH("asin", MATH_ASIN, "Inverse sine."),
+    MATH("acos", MATH_ACOS, "Inverse cosine."),
+    MATH("atan", MATH_ATAN, "Inverse tangent."),
+    MATH("sinh", MATH_SINH, "Hyperbolic sine."),
+    MATH("cosh", MATH_COSH, "Hyperbolic cosine."),
+    MATH("tanh", MATH_TANH, "Hyperbolic tangent."),
+    MATH("asinh", MATH_ASINH, "Inverse hyperbolic sine."),
+    MATH("acosh", MATH_ACOSH, "Inverse hyperbolic cosine."),
+    MATH("atanh", MATH_ATANH, "Inverse hyperbolic tangent."),
+    MATH("cot", MATH_COT, "Cotangent."),
+    MATH("sec", MATH_SEC, "Secant."),
+    MATH("csc", MATH_CSC, "Cosecant."),
+    MATH("degrees", MATH_DEGREES, "Radians as degrees."),
+    MATH("radians", MATH_RADIANS, "Degrees as radians."),
+    MATH("rint", MATH_RINT, "The nearest whole number, the even one of two."),
+    MATH("sign", MATH_SIGN, "-1.0, 0.0 or 1.0."),
+    MATH("signum", MATH_SIGN, "-1.0, 0.0 or 1.0."),
+    PAIR("power", PAIR_POWER, 2, "power(a, b)", "a to the power of b."),
+    PAIR("pow", PAIR_POWER, 2, "pow(a, b)", "a to the power of b."),
+    PAIR("atan2", PAIR_ATAN2, 2, "atan2(y, x)", "Angle of the point (x, y)."),
+    PAIR("hypot", PAIR_HYPOT, 2, "hypot(a, b)", "sqrt(a*a + b*b)."),
+    PAIR("log", PAIR_LOG, 1, "log([base, ]number)", "Logarithm; natural without a base."),
+    SCALAR_VARIANT("e", 0, 0, 0, "-> double", call_constant, "e()", "Euler's number."),
+    SCALAR_VARIANT("pi", 1, 0, 0, "-> double", call_constant, "pi()", "The number pi."),
+    ROUND("ceil", ROUND_CEIL, "The smallest number not below, with so many digits."),
+    ROUND("ceiling", ROUND_CEIL, "The smallest number not below, with so many digits."),
+    ROUND("floor", ROUND_FLOOR, "The largest number not above, with so many digits."),
+    ROUND("round", ROUND_HALF_UP, "Rounded to so many digits, halves away from 0."),
+    ROUND("bround", ROUND_HALF_EVEN, "Rounded to so many digits, halves to the even digit."),
+    BITS("&", BIT_AND, 2, "a & b", "Bitwise AND."),
+    BITS("|", BIT_OR, 2, "a | b", "Bitwise OR."),
+    BITS("^", BIT_XOR, 2, "a ^ b", "Bitwise exclusive OR."),
+    BITS("~", BIT_NOT, 1, "~ a", "Bitwise NOT."),
+    BITS("shiftleft", BIT_SHIFT_LEFT, 2, "shiftleft(a, places)", "Bits moved left."),
+    BITS("shiftright", BIT_SHIFT_RIGHT, 2, "shiftright(a, places)", "Bits moved right, signed."),
+    BITS("shiftrightunsigned",
+         BIT_SHIFT_UNSIGNED,
+         2,
+         "shiftrightunsigned(a, places)",
+         "Bits moved right, zeros moved in."),
+    SCALAR_VARIANT("bit_count",
+                   COUNT_BITS,
+                   1,
+                   1,
+                   "bigint -> int",
+                   call_bit_count,
+                   "bit_count(number)",
+                   "How many bits are set."),
+    SCALAR_VARIANT("bit_get",
+                   GET_BIT,
+                   2,
+                   2,
+                   "bigint, int -> tinyint",
+                   call_bit_count,
+                   "bit_get(number, place)",
+                   "The bit at a place, 0 or 1."),
+    SCALAR_VARIANT("getbit",
+                   GET_BIT,
+                   2,
+                   2,
+                   "bigint, int -> tinyint",
+                   call_bit_count,
+                   "getbit(number, place)",
+                   "The bit at a place, 0 or 1."),
+    SCALAR("factorial",
+           1,
+           1,
+           "int -> bigint",
+           call_factorial,
+           "factorial(n)",
+           "The factorial of 0 to 20, else null."),
+    SCALAR("width_bucket",
+           4,
+           4,
+           "double, double, double, bigint -> bigint",
+           call_width_bucket,
+           "width_bucket(value, low, high, buckets)",
+           "Which of equally wide buckets the value falls into."),
+    RANDOM("rand", RANDOM_UNIFORM, 1, "any -> double", call_rand, "Uniform, from 0 to below 1."),
+    RANDOM("random", RANDOM_UNIFORM, 1, "any -> double", call_rand, "Uniform, from 0 to below 1."),
+    RANDOM("randn", RANDOM_NORMAL, 1, "any -> double", call_rand, "Standard normal."),
+    RANDOM("uuid", 0, 0, "-> string", call_uuid, "A random UUID; not the same after a replay."),
+};
+
+FUNCTION_FAMILY(functions_math, rows);
