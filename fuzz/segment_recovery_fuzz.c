@@ -170,8 +170,6 @@ static void read_all(struct partition_log *log)
         if (status != STATUS_OK) {
             break;
         }
-        status = record_batch_check(slice_of(batches.data, batches.size), &header,
-                                    NULL); /* the first, if alone */
         status = record_batch_header_read(batches, &header, NULL);
         ASSERT(status == STATUS_OK);
         int64_t next = header.base_offset + header.last_offset_delta + 1;

@@ -12,14 +12,17 @@ struct read_place {
     struct segment *segment;
     uint64_t position;
     uint64_t limit; /* readers see nothing at or behind it */
-    bool exact;     /* the wanted batch begins at `position` */
+    uint64_t ahead; /* how much further on the wanted batch may begin */
 };
 
-static void give_back(struct partition_log *log, const struct read_place *place)
+/* Returns the offset after the segment. */
+static int64_t give_back(struct partition_log *log, const struct read_place *place)
 {
     log_lock(log);
+    int64_t next_offset = place->segment->extent.next_offset;
     segment_unref(place->segment);
     log_unlock(log);
+    return next_offset;
 }
 
 static enum status out_of_range(const struct partition_log *log,
@@ -43,6 +46,7 @@ static enum status take_segment(struct partition_log *log,
     segment_ref(segment);
     *ret_place = (struct read_place){
         .segment = segment,
+        .ahead = (uint64_t) log->config.index_interval_bytes,
         .limit = segment->base_offset < visible.segment    ? segment->extent.size
                  : segment->base_offset == visible.segment ? visible.position
                                                            : 0,
@@ -56,7 +60,7 @@ static bool find_hint(const struct partition_log *log, int64_t offset, struct re
         const struct read_hint *hint = &log->hints[i];
         if (hint->offset == offset && hint->segment == place->segment->base_offset) {
             place->position = hint->position;
-            place->exact = true;
+            place->ahead = 0;
             return true;
         }
     }
@@ -240,8 +244,7 @@ static enum status read_at_place(struct partition_log *log,
 {
     struct window window;
     size_t at;
-    uint64_t ahead = place->exact ? 0 : (uint64_t) log->config.index_interval_bytes;
-    uint64_t wanted = (uint64_t) bytes_max + ahead;
+    uint64_t wanted = (uint64_t) bytes_max + place->ahead;
     if (wanted < RECORD_BATCH_HEADER_BYTES) {
         wanted = RECORD_BATCH_HEADER_BYTES;
     }
@@ -289,10 +292,8 @@ enum status partition_log_read(struct partition_log *log,
         }
         enum status status =
             read_at_place(log, &place, offset, bytes_max, at_least_one, arena, ret_batches, error);
-        int64_t next = place.segment->extent.next_offset;
-        bool ended = status == STATUS_OK && ret_batches->size == 0 && log->config.compact &&
-                     bytes_max > 0 && at_least_one;
-        give_back(log, &place);
+        int64_t next = give_back(log, &place);
+        bool ended = status == STATUS_OK && ret_batches->size == 0 && at_least_one;
         if (!ended || next <= offset) {
             return status;
         }
@@ -390,7 +391,7 @@ enum status partition_log_find_time(struct partition_log *log,
             break;
         }
         status = search_segment(log, &place, &search, error);
-        give_back(log, &place);
+        (void) give_back(log, &place);
     }
     *ret_offset = search.offset;
     *ret_timestamp_ms = search.found_ms;
