@@ -150,6 +150,22 @@ enum status file_sync(int fd, struct error *error)
     return failed == 0 ? STATUS_OK : fd_failed(error, fd, "sync");
 }
 
+enum status file_write_back(int fd, bool wait, struct error *error)
+{
+    unsigned flags = SYNC_FILE_RANGE_WRITE;
+    if (wait) {
+        flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+    }
+    int failed = -1;
+    if (!fault_now()) {
+        do {
+            failed = sync_file_range(fd, 0, 0, flags);
+        } while (failed != 0 && errno == EINTR);
+    }
+    bool unsupported = failed != 0 && (errno == ENOSYS || errno == EINVAL || errno == ESPIPE);
+    return failed == 0 || unsupported ? STATUS_OK : fd_failed(error, fd, "write back");
+}
+
 enum status file_truncate(int fd, uint64_t size, struct error *error)
 {
     int failed = -1;

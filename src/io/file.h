@@ -27,6 +27,11 @@ MUST_USE enum status file_read_at(
     int fd, void *target, size_t size, uint64_t offset, size_t *ret_size, struct error *error);
 
 MUST_USE enum status file_sync(int fd, struct error *error); /* fdatasync */
+
+/* Starts writing dirty pages to the disk; with `wait`, waits until they are written. Nothing is
+ * durable before file_sync, but files that are started together share the disk's work. A failure of
+ * the waiting call counts as one of file_sync: the system reports it once. */
+MUST_USE enum status file_write_back(int fd, bool wait, struct error *error);
 MUST_USE enum status file_truncate(int fd, uint64_t size, struct error *error);
 MUST_USE enum status file_preallocate(int fd, uint64_t size, struct error *error); /* keeps size */
 MUST_USE enum status file_size(int fd, uint64_t *ret_size, struct error *error);

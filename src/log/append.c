@@ -145,7 +145,10 @@ active_segment(struct partition_log *log, struct segment **ret_segment, struct e
         *ret_segment = segment;
         return status;
     }
-    if (log->segment_count > 0 && !log->has_checkpoint) {
+    log_lock(log);
+    bool first_checkpoint = log->segment_count > 0 && !log->has_checkpoint;
+    log_unlock(log);
+    if (first_checkpoint) {
         /* So that recovery knows a torn segment before the last one from a damaged one. */
         TRY(log_save_checkpoint(log, NULL, error));
     }

@@ -28,16 +28,6 @@ static void queue_add(struct flusher *flusher, struct flush_item *item)
     flusher->last = &item->next;
 }
 
-static struct flush_item *queue_take(struct flusher *flusher)
-{
-    struct flush_item *item = flusher->first;
-    flusher->first = item->next;
-    if (flusher->first == NULL) {
-        flusher->last = &flusher->first;
-    }
-    return item;
-}
-
 static void queue_remove(struct flusher *flusher, struct flush_item *item)
 {
     struct flush_item **at = &flusher->first;
@@ -62,6 +52,45 @@ static void wait_interval(struct flusher *flusher)
     }
 }
 
+/* Takes all that is queued, marked as running. */
+static struct flush_item *take_all(struct flusher *flusher)
+{
+    struct flush_item *batch = flusher->first;
+    for (struct flush_item *item = batch; item != NULL; item = item->next) {
+        item->state = FLUSH_RUNNING;
+    }
+    flusher->first = NULL;
+    flusher->last = &flusher->first;
+    return batch;
+}
+
+static void start_together(struct flush_item *batch)
+{
+    for (struct flush_item *item = batch; item != NULL; item = item->next) {
+        if (item->start != NULL) {
+            item->start(item);
+        }
+    }
+    for (struct flush_item *item = batch; item != NULL; item = item->next) {
+        if (item->wait != NULL) {
+            item->wait(item);
+        }
+    }
+}
+
+static void sync_ended(struct flusher *flusher, struct flush_item *item)
+{
+    (void) pthread_mutex_lock(&flusher->mutex);
+    if (item->state == FLUSH_RUNNING_QUEUED) {
+        item->state = FLUSH_QUEUED;
+        queue_add(flusher, item);
+    } else {
+        item->state = FLUSH_IDLE;
+    }
+    (void) pthread_cond_broadcast(&flusher->ended);
+    (void) pthread_mutex_unlock(&flusher->mutex);
+}
+
 static void *flusher_main(void *argument)
 {
     struct flusher *flusher = argument;
@@ -76,21 +105,18 @@ static void *flusher_main(void *argument)
         if (flusher->policy != FLUSH_ALWAYS) {
             wait_interval(flusher);
         }
-        if (flusher->first == NULL) {
-            continue; /* forgotten meanwhile */
-        }
-        struct flush_item *item = queue_take(flusher);
-        item->state = FLUSH_RUNNING;
+        struct flush_item *batch = take_all(flusher); /* may be none: forgotten meanwhile */
         (void) pthread_mutex_unlock(&flusher->mutex);
-        item->sync(item);
-        (void) pthread_mutex_lock(&flusher->mutex);
-        if (item->state == FLUSH_RUNNING_QUEUED) {
-            item->state = FLUSH_QUEUED;
-            queue_add(flusher, item);
-        } else {
-            item->state = FLUSH_IDLE;
+        if (batch != NULL && batch->next != NULL) {
+            start_together(batch);
         }
-        (void) pthread_cond_broadcast(&flusher->ended);
+        while (batch != NULL) {
+            struct flush_item *item = batch;
+            batch = item->next;
+            item->sync(item);
+            sync_ended(flusher, item);
+        }
+        (void) pthread_mutex_lock(&flusher->mutex);
     }
     (void) pthread_mutex_unlock(&flusher->mutex);
     return NULL;

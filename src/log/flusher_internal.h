@@ -11,9 +11,18 @@ enum flush_state {
     FLUSH_RUNNING_QUEUED, /* asked for again while it ran */
 };
 
-/* Embedded in what has bytes to sync. The flusher owns `next` and `state`. */
+/*
+ * Embedded in what has bytes to sync. The flusher owns `next` and `state`.
+ *
+ * All functions run on the flusher thread. `sync` alone is enough. When many items are due, `start`
+ * of all (begin writing), then `wait` of all (until written), then `sync` of all come, so that the
+ * files share the disk's work and, mostly, one commit of the file system's journal; `start` and
+ * `wait` may be NULL. `sync` always follows `start`.
+ */
 struct flush_item {
-    void (*sync)(struct flush_item *item); /* on the flusher thread, one at a time */
+    void (*start)(struct flush_item *item);
+    void (*wait)(struct flush_item *item);
+    void (*sync)(struct flush_item *item);
     struct flush_item *next;
     enum flush_state state;
 };

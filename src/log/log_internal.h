@@ -55,8 +55,11 @@ struct read_hint {
     uint64_t position;
 };
 
+struct sync_job;
+
 struct partition_log {
     struct flush_item item; /* first: the flusher hands it back */
+    struct sync_job *job;   /* between start and sync; the flusher thread's */
     char *directory;
     struct flusher *flusher;
     pthread_mutex_t append_mutex;
@@ -148,6 +151,8 @@ void log_roll(struct partition_log *log);
 
 /* One sync of everything written (sync.c); runs callbacks. `checkpoint`: with one in any case. */
 MUST_USE enum status log_sync_now(struct partition_log *log, bool checkpoint, struct error *error);
+void log_sync_start(struct flush_item *item);
+void log_sync_wait(struct flush_item *item);
 void log_sync(struct flush_item *item);
 
 /* Ends all waiting appends with an error. */

@@ -92,7 +92,7 @@ void log_init(struct partition_log *log,
               struct flusher *flusher)
 {
     *log = (struct partition_log){
-        .item.sync = log_sync,
+        .item = {.start = log_sync_start, .wait = log_sync_wait, .sync = log_sync},
         .directory = mem_strdup(directory),
         .flusher = flusher,
         .config = *config,

@@ -27,6 +27,9 @@ struct sync_job {
     bool checkpoint;
     struct buffer producers;
     struct index_block *blocks; /* one a part */
+    bool idle;                  /* nothing to do            */
+    enum status status;         /* of what was done so far  */
+    struct error error;
 };
 
 static bool checkpoint_due(const struct partition_log *log)
@@ -209,44 +212,89 @@ log_save_checkpoint(struct partition_log *log, const struct log_point *point, st
     return status;
 }
 
-enum status log_sync_now(struct partition_log *log, bool checkpoint, struct error *error)
+/* Takes a job for what is to be synced now. */
+static void job_begin(struct partition_log *log, bool checkpoint, struct sync_job *job)
 {
-    struct sync_job job = {0};
+    *job = (struct sync_job){0};
     log_lock(log);
-    bool failed = log->failed;
-    bool idle = log->end.offset == log->durable.offset && !log->checkpoint_due &&
-                (!checkpoint || log->end.offset == log->checkpoint.offset);
-    job.checkpoint = checkpoint || checkpoint_due(log);
-    enum status status = failed || idle ? STATUS_OK : job_take(log, &job, error);
+    job->idle = log->failed || (log->end.offset == log->durable.offset && !log->checkpoint_due &&
+                                (!checkpoint || log->end.offset == log->checkpoint.offset));
+    if (!job->idle) {
+        job->checkpoint = checkpoint || checkpoint_due(log);
+        job->status = job_take(log, job, &job->error);
+    }
     log_unlock(log);
-    if (failed || idle) {
+}
+
+static enum status job_end(struct partition_log *log, struct sync_job *job, struct error *error)
+{
+    if (job->idle) {
         return STATUS_OK;
     }
     crash_point("log.before_sync");
-    if (status == STATUS_OK) {
-        status = job_sync(log, &job, error);
+    if (job->status == STATUS_OK) {
+        job->status = job_sync(log, job, &job->error);
     }
     crash_point("log.after_sync");
-    if (status == STATUS_OK) {
-        publish_durable(log, &job);
-        if (job.checkpoint) {
-            status = save_checkpoint(log, &job, error);
+    if (job->status == STATUS_OK) {
+        publish_durable(log, job);
+        if (job->checkpoint) {
+            job->status = save_checkpoint(log, job, &job->error);
         }
     } else {
         log_lock(log);
         log->failed = true;
         log_unlock(log);
-        log_fail_waiters(log, error);
+        log_fail_waiters(log, &job->error);
     }
-    job_release(log, &job);
-    return status;
+    job_release(log, job);
+    if (job->status != STATUS_OK && error != NULL) {
+        *error = job->error;
+    }
+    return job->status;
+}
+
+enum status log_sync_now(struct partition_log *log, bool checkpoint, struct error *error)
+{
+    struct sync_job job;
+    job_begin(log, checkpoint, &job);
+    return job_end(log, &job, error);
+}
+
+/* Begins writing, or waits until it is written. */
+static void job_write_back(struct sync_job *job, bool wait)
+{
+    for (size_t i = 0; i < job->part_count && job->status == STATUS_OK; i++) {
+        job->status = file_write_back(job->parts[i].segment->fd, wait, &job->error);
+    }
+}
+
+void log_sync_start(struct flush_item *item)
+{
+    struct partition_log *log = (struct partition_log *) item;
+    log->job = mem_alloc(sizeof(*log->job));
+    job_begin(log, false, log->job);
+    job_write_back(log->job, false);
+}
+
+void log_sync_wait(struct flush_item *item)
+{
+    job_write_back(((struct partition_log *) item)->job, true);
 }
 
 void log_sync(struct flush_item *item)
 {
     struct partition_log *log = (struct partition_log *) item;
     struct error error = {0};
-    if (log_sync_now(log, false, &error) != STATUS_OK) {
+    enum status status;
+    if (log->job != NULL) {
+        status = job_end(log, log->job, &error);
+        mem_free(log->job);
+        log->job = NULL;
+    } else {
+        status = log_sync_now(log, false, &error);
+    }
+    if (status != STATUS_OK) {
         error_context(&error, "log in \"%s\"", log->directory);
         logline_error(LOG_ERROR, "log", &error);
     }
