@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/time_text.h"
 #include "broker/fetch.h"
+#include "broker/fetch_session.h"
 #include "broker/groups.h"
 #include "broker/producer_ids.h"
 #include "io/clock.h"
@@ -153,6 +154,7 @@ static void make_parts(struct broker *broker)
     };
     broker->groups = groups_new(&broker->loop, &groups);
     broker->producer_ids = producer_ids_new();
+    broker->sessions = fetch_sessions_new(config->fetch_sessions_max);
     topics_on_delete(broker->topics, on_topic_delete, broker);
     broker->retention.expire = on_retention;
 }
@@ -357,6 +359,7 @@ void broker_free(struct broker *broker)
     if (broker->groups != NULL) {
         groups_free(broker->groups);
         producer_ids_free(broker->producer_ids);
+        fetch_sessions_free(broker->sessions);
         topics_free(broker->topics);
     }
     if (broker->flusher != NULL) {

@@ -37,7 +37,8 @@ static void find_one(const struct request *request,
     *ret_found =
         (struct find_coordinator_response_coordinator){.key = key, .node_id = -1, .port = -1};
     if (key_type == KEY_TYPE_TRANSACTION) {
-        ret_found->error_code = KAFKA_UNSUPPORTED_VERSION;
+        /* The one error that makes clients give up at once instead of asking again and again. */
+        ret_found->error_code = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
         ret_found->error_message = SLICE(NO_TRANSACTIONS);
     } else if (key_type != KEY_TYPE_GROUP) {
         ret_found->error_code = KAFKA_INVALID_REQUEST;

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/time_text.h"
-#include "broker/fetch_read.h"
+#include "broker/fetch_session.h"
 #include "io/clock.h"
 
 #define ISOLATION_READ_COMMITTED 1
@@ -11,6 +11,7 @@
 struct fetch_call {
     struct request *request;
     struct fetch_plan plan;
+    struct fetch_session_use session;
     struct fetch_waiter *waiters; /* one an item */
     struct deadline deadline;
     size_t ready_bytes; /* found, and appended since */
@@ -31,17 +32,22 @@ static void fill_response(struct fetch_call *call)
     struct fetch_response_partition *partitions =
         REQUEST_ARRAY(request, struct fetch_response_partition, plan->count);
     struct fetch_response_topic *topic = NULL;
+    int32_t used = 0;
     for (int32_t i = 0; i < plan->count; i++) {
         const struct fetch_item *item = &plan->items[i];
+        if (item->left_out) {
+            continue;
+        }
         bool same = topic != NULL && slice_equal(topic->name, item->name) &&
                     memcmp(&topic->topic_id, &item->topic_id, sizeof(struct uuid)) == 0;
         if (!same) {
             topic = &response->topics[response->topics_count++];
             topic->name = item->name;
             topic->topic_id = item->topic_id;
-            topic->partitions = &partitions[i];
+            topic->partitions = &partitions[used];
         }
         topic->partitions[topic->partitions_count++] = item->found;
+        used++;
     }
 }
 
@@ -56,6 +62,9 @@ static void unpark(struct fetch_call *call)
 
 static void answer(struct fetch_call *call)
 {
+    struct fetch_response *response = call->request->response;
+    response->session_id = call->session.session_id;
+    fetch_session_end(call->request->broker->sessions, &call->session, &call->plan);
     fill_response(call);
     request_answer(call->request);
 }
@@ -124,7 +133,7 @@ static void park(struct fetch_call *call, int64_t wait_us)
     request->cancel = on_cancel;
 }
 
-static void plan_request(struct fetch_call *call)
+static void plan_limits(struct fetch_call *call)
 {
     struct request *request = call->request;
     const struct fetch_request *body = request->body;
@@ -134,36 +143,22 @@ static void plan_request(struct fetch_call *call)
     plan->bytes_max = asked < allowed ? asked : allowed;
     plan->by_id = request->version >= 13;
     plan->committed_only = body->isolation_level == ISOLATION_READ_COMMITTED;
-    int32_t count = 0;
-    for (int32_t i = 0; i < body->topics_count; i++) {
-        count += body->topics[i].partitions_count;
-    }
-    plan->items = REQUEST_ARRAY(request, struct fetch_item, count);
-    for (int32_t i = 0; i < body->topics_count; i++) {
-        const struct fetch_request_topic *topic = &body->topics[i];
-        for (int32_t j = 0; j < topic->partitions_count; j++) {
-            plan->items[plan->count++] = (struct fetch_item){
-                .name = topic->name,
-                .topic_id = topic->topic_id,
-                .wanted = topic->partitions[j],
-            };
-        }
-    }
+    call->min_bytes = body->min_bytes < 0 ? 0 : (size_t) body->min_bytes;
 }
 
 void fetch_handle(struct request *request)
 {
     const struct fetch_request *body = request->body;
     struct fetch_response *response = request->response;
-    if (body->session_id != 0) {
-        response->error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+    struct fetch_call *call = REQUEST_NEW(request, struct fetch_call);
+    call->request = request;
+    plan_limits(call);
+    response->error_code =
+        fetch_session_begin(request->broker->sessions, request, &call->plan, &call->session);
+    if (response->error_code != KAFKA_NONE) {
         request_answer(request);
         return;
     }
-    struct fetch_call *call = REQUEST_NEW(request, struct fetch_call);
-    call->request = request;
-    call->min_bytes = body->min_bytes < 0 ? 0 : (size_t) body->min_bytes;
-    plan_request(call);
     bool failed;
     call->ready_bytes = fetch_read(request, &call->plan, &failed);
     if (failed || call->ready_bytes >= call->min_bytes || body->max_wait_ms <= 0 ||

@@ -10,6 +10,7 @@ struct fetch_item {
     struct uuid topic_id;
     struct fetch_request_partition wanted;
     struct fetch_response_partition found;
+    bool left_out; /* of the answer: nothing new for the session */
 };
 
 struct fetch_plan {

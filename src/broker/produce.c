@@ -3,16 +3,14 @@
 #include "base/logline.h"
 #include "broker/broker_internal.h"
 #include "broker/fetch.h"
+#include "broker/produce_batch.h"
 #include "broker/producer_ids.h"
-#include "wire/record_batch.h"
 
 /*
  * A request may carry a batch for each of many partitions. All are appended at once, in order; the
  * answer waits until the last of them is durable. Appending twice over one connection keeps its
  * order, because the next request is not read before.
  */
-
-#define CODEC_ZSTD 4 /* in the attributes of a batch */
 
 struct produce_call {
     struct request *request;
@@ -32,22 +30,20 @@ struct append_call {
 
 static void fail(struct produce_call *call,
                  struct produce_response_partition *response,
-                 int16_t kafka_error,
-                 const char *message)
+                 const struct batch_fault *fault)
 {
     call->failed = true;
-    response->error_code = kafka_error;
+    response->error_code = fault->kafka_error;
     response->base_offset = -1;
     response->log_append_time_ms = -1;
     response->log_start_offset = -1;
-    if (message == NULL) {
-        return;
-    }
-    response->error_message = slice_of_string(message);
-    if (kafka_error == KAFKA_INVALID_RECORD) {
-        response->record_errors = REQUEST_NEW(call->request, struct produce_response_record_error);
-        response->record_errors_count = 1;
-        response->record_errors[0].message = response->error_message;
+    response->error_message = slice_of_string(fault->message);
+    response->record_errors =
+        REQUEST_ARRAY(call->request, struct produce_response_record_error, fault->record_count);
+    response->record_errors_count = fault->record_count;
+    for (int32_t i = 0; i < fault->record_count; i++) {
+        response->record_errors[i].batch_index = fault->records[i];
+        response->record_errors[i].message = response->error_message;
     }
 }
 
@@ -90,7 +86,8 @@ static void handle_appended(struct mail *mail)
     const struct topic *topic = topics_find_id(call->request->broker->topics, &append->topic_id);
     struct partition *partition = topic == NULL ? NULL : topic_partition(topic, append->partition);
     if (append->result.kafka_error != KAFKA_NONE) {
-        fail(call, append->response, append->result.kafka_error, append->result.message);
+        struct batch_fault fault = {append->result.kafka_error, append->result.message, NULL, 0};
+        fail(call, append->response, &fault);
     } else {
         succeed(append, partition);
         if (partition != NULL) {
@@ -112,36 +109,36 @@ on_appended(void *context, const struct append_result *result, const struct erro
     loop_post(&append->call->request->broker->loop, &append->mail);
 }
 
-/* What the partition log does not look at: exactly one batch, of a kind this request may carry. */
-static int16_t
-check_batch(const struct request *request, struct slice records, const char **ret_message)
+/* Whether the log took it; otherwise why not. */
+static bool append_to(struct produce_call *call,
+                      struct partition *partition,
+                      struct slice records,
+                      struct produce_response_partition *response,
+                      struct batch_fault *ret_fault)
 {
-    struct record_batch_header header;
-    *ret_message = NULL;
-    if (record_batch_header_read(records, &header, NULL) != STATUS_OK) {
-        bool old = records.size > 16 && header.magic != 2;
-        *ret_message = old ? "only record batches of magic 2 are served"
-                           : "the records are not one whole batch";
-        return KAFKA_INVALID_RECORD;
+    struct request *request = call->request;
+    struct append_call *append = REQUEST_NEW(request, struct append_call);
+    append->mail.handle = handle_appended;
+    append->call = call;
+    append->response = response;
+    append->topic_id = partition->topic->id;
+    append->partition = partition->index;
+    append->size = records.size;
+    call->pending++;
+    struct append_result result = {0};
+    /* The batch lies in the connection's input or the arena, which is ours to patch. */
+    uint8_t *batch = (uint8_t *) (uintptr_t) records.data;
+    partition_log_append(partition->log, batch, records.size, false, on_appended, append, &result);
+    if (result.kafka_error == KAFKA_NONE) {
+        return true;
     }
-    size_t size = record_batch_size(&header);
-    if (size > records.size) {
-        *ret_message = "the record batch is cut short";
-        return KAFKA_CORRUPT_MESSAGE;
+    call->pending--;
+    *ret_fault = (struct batch_fault){result.kafka_error, result.message, NULL, 0};
+    if (result.kafka_error == KAFKA_INVALID_RECORD &&
+        topic_settings_compact(&partition->topic->settings)) {
+        produce_batch_find_keyless(request, records, ret_fault);
     }
-    if (size < records.size) {
-        *ret_message = "a request carries exactly one batch for each partition";
-        return KAFKA_INVALID_RECORD;
-    }
-    if ((header.attributes & RECORD_BATCH_CODEC_MASK) == CODEC_ZSTD && request->version < 7) {
-        *ret_message = "zstd needs version 7 of Produce";
-        return KAFKA_UNSUPPORTED_COMPRESSION_TYPE;
-    }
-    if ((header.attributes & RECORD_BATCH_TRANSACTIONAL) != 0) {
-        *ret_message = "transactions are not served by this broker";
-        return KAFKA_INVALID_TXN_STATE;
-    }
-    return KAFKA_NONE;
+    return false;
 }
 
 static void append_one(struct produce_call *call,
@@ -150,58 +147,43 @@ static void append_one(struct produce_call *call,
                        struct produce_response_partition *response)
 {
     struct request *request = call->request;
+    struct slice records = wanted->records;
+    struct batch_fault fault = {0};
     response->index = wanted->index;
     struct partition *partition =
         topics_partition(request->broker->topics, topic_name, wanted->index);
     if (partition == NULL) {
-        fail(call, response, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, NULL);
-        return;
+        fault.kafka_error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+    } else {
+        produce_batch_check(request, records, &fault);
     }
-    const char *message;
-    int16_t refused = check_batch(request, wanted->records, &message);
-    if (refused != KAFKA_NONE) {
-        fail(call, response, refused, message);
-        return;
+    if (fault.kafka_error == KAFKA_NONE) {
+        produce_batch_recompress(request, partition->topic, &records, &fault);
     }
-    struct append_call *append = REQUEST_NEW(request, struct append_call);
-    append->mail.handle = handle_appended;
-    append->call = call;
-    append->response = response;
-    append->topic_id = partition->topic->id;
-    append->partition = partition->index;
-    append->size = wanted->records.size;
-    call->pending++;
-    struct append_result result = {0};
-    /* The batch lies in the connection's input, which is ours to patch. */
-    partition_log_append(partition->log, (uint8_t *) (uintptr_t) wanted->records.data,
-                         wanted->records.size, false, on_appended, append, &result);
-    if (result.kafka_error != KAFKA_NONE) {
-        call->pending--;
-        fail(call, response, result.kafka_error, result.message);
+    if (fault.kafka_error != KAFKA_NONE || !append_to(call, partition, records, response, &fault)) {
+        fail(call, response, &fault);
     }
 }
 
-static int16_t check_request(const struct request *request, const char **ret_message)
+static void check_request(const struct request *request, struct batch_fault *ret_fault)
 {
     const struct produce_request *body = request->body;
-    *ret_message = NULL;
+    *ret_fault = (struct batch_fault){0};
     if (body->acks < -1 || body->acks > 1) {
-        *ret_message = "acks is 0, 1 or -1";
-        return KAFKA_INVALID_REQUIRED_ACKS;
+        ret_fault->kafka_error = KAFKA_INVALID_REQUIRED_ACKS;
+        ret_fault->message = "acks is 0, 1 or -1";
+    } else if (body->transactional_id.data != NULL) {
+        ret_fault->kafka_error = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        ret_fault->message = "transactions are not served by this broker";
     }
-    if (body->transactional_id.data != NULL) {
-        *ret_message = "transactions are not served by this broker";
-        return KAFKA_INVALID_TXN_STATE;
-    }
-    return KAFKA_NONE;
 }
 
 void produce_handle(struct request *request)
 {
     const struct produce_request *body = request->body;
     struct produce_response *response = request->response;
-    const char *message;
-    int16_t refused = check_request(request, &message);
+    struct batch_fault refused;
+    check_request(request, &refused);
     struct produce_call *call = REQUEST_NEW(request, struct produce_call);
     *call = (struct produce_call){.request = request, .pending = 1};
     response->topics_count = body->topics_count;
@@ -214,9 +196,9 @@ void produce_handle(struct request *request)
         answer->partitions =
             REQUEST_ARRAY(request, struct produce_response_partition, topic->partitions_count);
         for (int32_t j = 0; j < topic->partitions_count; j++) {
-            if (refused != KAFKA_NONE) {
+            if (refused.kafka_error != KAFKA_NONE) {
                 answer->partitions[j].index = topic->partitions[j].index;
-                fail(call, &answer->partitions[j], refused, message);
+                fail(call, &answer->partitions[j], &refused);
             } else {
                 append_one(call, topic->name, &topic->partitions[j], &answer->partitions[j]);
             }
@@ -239,8 +221,9 @@ void init_producer_id_handle(struct request *request)
     const struct init_producer_id_request *body = request->body;
     struct init_producer_id_response *response = request->response;
     if (body->transactional_id.data != NULL) {
-        response->error_code =
-            body->transactional_id.size == 0 ? KAFKA_INVALID_REQUEST : KAFKA_UNSUPPORTED_VERSION;
+        response->error_code = body->transactional_id.size == 0
+                                   ? KAFKA_INVALID_REQUEST
+                                   : KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
         response->producer_id = -1;
         response->producer_epoch = -1;
         request_answer(request);

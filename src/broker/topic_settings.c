@@ -15,6 +15,7 @@
 /* Places in the table of those that have an effect. */
 enum {
     CLEANUP_POLICY,
+    COMPRESSION_TYPE,
     INDEX_INTERVAL_BYTES,
     MAX_MESSAGE_BYTES,
     TIMESTAMP_TYPE,
@@ -28,6 +29,9 @@ static const struct topic_setting table[] = {
     [CLEANUP_POLICY] =
         {"cleanup.policy", SETTING_LIST, "delete", NO_MINIMUM, "delete|compact",
          "what becomes of old records: deleted, or compacted to the last of each key"},
+    [COMPRESSION_TYPE] = {"compression.type", SETTING_STRING, "producer", NO_MINIMUM,
+                          "producer|uncompressed|gzip|snappy|lz4|zstd",
+                          "how batches are stored; producer: as they came"},
     [INDEX_INTERVAL_BYTES] = {"index.interval.bytes", SETTING_INT, "4096", 0, NULL,
                               "bytes of log between two entries of the offset index"},
     [MAX_MESSAGE_BYTES] = {"max.message.bytes", SETTING_INT, "1048588", 0, NULL,
@@ -43,8 +47,6 @@ static const struct topic_setting table[] = {
     [SEGMENT_MS] = {"segment.ms", SETTING_LONG, "604800000", 1, NULL,
                     "age at which a new file is begun"},
     /* From here on without effect on one node. */
-    {"compression.type", SETTING_STRING, "producer", NO_MINIMUM, "producer",
-     "batches are stored as their producer compressed them"},
     {"delete.retention.ms", SETTING_LONG, "86400000", 0, NULL, "how long tombstones stay"},
     {"file.delete.delay.ms", SETTING_LONG, "60000", 0, NULL, "files go at once here"},
     {"flush.messages", SETTING_LONG, "9223372036854775807", 1, NULL,
@@ -253,6 +255,18 @@ bool topic_settings_compact(const struct topic_settings *settings)
 {
     const char *policy = settings->values[CLEANUP_POLICY];
     return policy != NULL && strstr(policy, "compact") != NULL;
+}
+
+int topic_settings_codec(const struct topic_settings *settings)
+{
+    static const char *const names[] = {"uncompressed", "gzip", "snappy", "lz4", "zstd"};
+    const char *wanted = settings->values[COMPRESSION_TYPE];
+    for (int i = 0; wanted != NULL && i < (int) ARRAY_SIZE(names); i++) {
+        if (strcmp(wanted, names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
 }
 
 void topic_settings_apply(const struct topic_settings *settings,

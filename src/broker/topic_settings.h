@@ -62,3 +62,6 @@ void topic_settings_apply(const struct topic_settings *settings,
 
 /* Whether cleanup.policy has "compact". */
 bool topic_settings_compact(const struct topic_settings *settings);
+
+/* The codec that batches are to have, in the attributes' numbers; -1: the producer's. */
+int topic_settings_codec(const struct topic_settings *settings);

@@ -4,6 +4,7 @@
  *
  *     leat-broker-test --dir DIR [--port N] [--partitions N] [--flush always|interval|never]
  *                      [--no-auto-create] [--any-replication] [--idle-ms N]
+ *                      [--rebalance-delay-ms N]
  */
 
 #include "base/logline.h"
@@ -55,6 +56,8 @@ static bool read_options(int count, char **words, struct broker_config *config)
             config->port = atoi(next);
         } else if (strcmp(words[i], "--partitions") == 0) {
             config->partitions_default = atoi(next);
+        } else if (strcmp(words[i], "--rebalance-delay-ms") == 0) {
+            config->group_initial_rebalance_delay_us = atoll(next) * 1000;
         } else if (strcmp(words[i], "--idle-ms") == 0) {
             config->connection_idle_us = atoll(next) * 1000;
         } else if (strcmp(words[i], "--flush") != 0 || !read_flush(next, &config->flush_policy)) {
