@@ -42,7 +42,7 @@ aggregates_new(const struct query *query, struct aggregates **ret_aggregates, st
     struct aggregates *aggregates = mem_zalloc(sizeof(*aggregates));
     aggregates->mode = query->mode;
     aggregates->plan = plan;
-    groups_init(&aggregates->groups, plan);
+    keyed_groups_init(&aggregates->groups, plan);
     *ret_aggregates = aggregates;
     return STATUS_OK;
 }
@@ -50,7 +50,7 @@ aggregates_new(const struct query *query, struct aggregates **ret_aggregates, st
 void aggregates_free(struct aggregates *aggregates)
 {
     if (aggregates != NULL) {
-        groups_deinit(&aggregates->groups);
+        keyed_groups_deinit(&aggregates->groups);
         mem_free(aggregates);
     }
 }
@@ -98,7 +98,7 @@ static void touch(struct run *run, struct touched *touched, struct group *group,
                                          (size_t) touched->capacity * sizeof(*touched->groups));
         }
         touched->groups[touched->count++] = group;
-        groups_touch(&aggregates->groups, group);
+        keyed_groups_touch(&aggregates->groups, group);
     }
     touched->group_of_row[row] = group->batch_index;
 }
@@ -133,8 +133,8 @@ static void assign_groups(struct run *run,
             column_encode_key(keys[i], row, &key);
         }
         struct slice bytes = buffer_slice(&key);
-        struct group *group =
-            groups_get(&run->aggregates->groups, bytes, aggregate_key_hash(bytes), event_time_us);
+        struct group *group = keyed_groups_get(&run->aggregates->groups, bytes,
+                                               aggregate_key_hash(bytes), event_time_us);
         touch(run, touched, group, row);
     }
     buffer_deinit(&key);
@@ -161,7 +161,7 @@ static void update_states(struct run *run,
                           const struct rows *rows,
                           const struct touched *touched)
 {
-    const struct groups *groups = &run->aggregates->groups;
+    const struct keyed_groups *groups = &run->aggregates->groups;
     const struct plan *plan = run->aggregates->plan;
     void **states = ARENA_ARRAY(run->arena, void *, (size_t) touched->count);
     for (uint32_t a = 0; a < plan->aggregate_count; a++) {
@@ -186,7 +186,7 @@ static void update_states(struct run *run,
 /* Rows of the given groups: their keys, then the results of the aggregates. */
 static struct rows emit(struct run *run, struct group *const *emitted, size_t count)
 {
-    const struct groups *groups = &run->aggregates->groups;
+    const struct keyed_groups *groups = &run->aggregates->groups;
     const struct plan *plan = run->aggregates->plan;
     uint32_t columns = plan->type->field_count;
     struct column_builder *builders = ARENA_ARRAY(run->arena, struct column_builder, columns);
@@ -218,13 +218,13 @@ static struct rows emit(struct run *run, struct group *const *emitted, size_t co
 /* Groups that the watermark has passed (append), or all (complete). */
 static struct rows emit_walk(struct run *run, int64_t until_us)
 {
-    const struct groups *groups = &run->aggregates->groups;
+    const struct keyed_groups *groups = &run->aggregates->groups;
     struct group **found = NULL;
     size_t count = 0;
     if (groups->event_time_min_us <= until_us || until_us == INT64_MAX) {
         found = ARENA_ARRAY(run->arena, struct group *, groups->size);
         size_t position = 0;
-        for (struct group *group; (group = groups_next(groups, &position)) != NULL;) {
+        for (struct group *group; (group = keyed_groups_next(groups, &position)) != NULL;) {
             if (group->event_time_us <= until_us) {
                 found[count++] = group;
             }
@@ -276,6 +276,6 @@ aggregates_run(struct run *run, const struct plan *plan, struct rows *rows, stru
         *rows = emit(run, touched.groups, (size_t) touched.count);
         break;
     }
-    groups_evict(&aggregates->groups, run->watermark_us);
+    keyed_groups_evict(&aggregates->groups, run->watermark_us);
     return STATUS_OK;
 }

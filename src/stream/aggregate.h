@@ -14,13 +14,13 @@
  */
 
 #include "base/error.h"
-#include "stream/groups.h"
+#include "stream/keyed_groups.h"
 #include "stream/run.h"
 
 struct aggregates {
     enum output_mode mode;   /* APPEND, UPDATE or COMPLETE */
     const struct plan *plan; /* the stateful operator */
-    struct groups groups;
+    struct keyed_groups groups;
     uint64_t batch; /* serial of the running batch */
 };
 
@@ -34,5 +34,5 @@ void aggregates_free(struct aggregates *aggregates);
 MUST_USE enum status
 aggregates_run(struct run *run, const struct plan *plan, struct rows *rows, struct error *error);
 
-/* Hash of an encoded key: what groups_get and groups_restore want. */
+/* Hash of an encoded key: what keyed_groups_get and keyed_groups_restore want. */
 uint64_t aggregate_key_hash(struct slice key);

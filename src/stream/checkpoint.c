@@ -188,7 +188,7 @@ void checkpoint_done(struct processor *task)
 {
     for (size_t i = 0; i < task->stream_count; i++) {
         if (task->streams[i].aggregates != NULL) {
-            groups_checkpointed(&task->streams[i].aggregates->groups);
+            keyed_groups_checkpointed(&task->streams[i].aggregates->groups);
         }
     }
     task->outbox_first = task->progress.number;
@@ -204,8 +204,8 @@ static enum status visit_groups(void *context, const struct batch *batch, struct
         for (size_t i = 0; i < task->stream_count; i++) {
             struct task_stream *stream = &task->streams[i];
             if (stream->aggregates != NULL && slice_equal_string(name, stream->spec->name)) {
-                TRY(groups_restore(&stream->aggregates->groups, key, aggregate_key_hash(key),
-                                   column_bytes(batch->columns[2], row), error));
+                TRY(keyed_groups_restore(&stream->aggregates->groups, key, aggregate_key_hash(key),
+                                         column_bytes(batch->columns[2], row), error));
             }
         }
     }

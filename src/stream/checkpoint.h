@@ -3,7 +3,7 @@
 /*
  * A task's state in its state store, as internal tables of it:
  *
- *     leat_groups   stream, key -> value     groups of aggregates, as groups.h writes them
+ *     leat_groups   stream, key -> value     groups of aggregates, as keyed_groups.h writes them
  *     leat_outbox   number -> bytes          rows not yet known to be in every sink's store
  */
 

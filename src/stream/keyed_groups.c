@@ -1,4 +1,4 @@
-#include "stream/groups.h"
+#include "stream/keyed_groups.h"
 
 #include "base/memory.h"
 #include "sql/function.h"
@@ -6,9 +6,9 @@
 
 #define SLOTS_MIN 64
 
-void groups_init(struct groups *groups, const struct plan *plan)
+void keyed_groups_init(struct keyed_groups *groups, const struct plan *plan)
 {
-    *groups = (struct groups){.plan = plan, .event_time_min_us = INT64_MAX};
+    *groups = (struct keyed_groups){.plan = plan, .event_time_min_us = INT64_MAX};
     groups->state_offsets = mem_calloc(plan->aggregate_count + 1, sizeof(size_t));
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {
         groups->state_offsets[i] = groups->state_bytes;
@@ -19,12 +19,12 @@ void groups_init(struct groups *groups, const struct plan *plan)
     groups->slots = mem_calloc(groups->slot_count, sizeof(*groups->slots));
 }
 
-static size_t group_bytes(const struct groups *groups, const struct group *group)
+static size_t group_bytes(const struct keyed_groups *groups, const struct group *group)
 {
     return sizeof(*group) + group->key.size + groups->state_bytes + 2 * sizeof(group);
 }
 
-static void group_free(struct groups *groups, struct group *group)
+static void group_free(struct keyed_groups *groups, struct group *group)
 {
     for (uint32_t i = 0; i < groups->plan->aggregate_count; i++) {
         const struct sql_function *function = groups->plan->aggregates[i].function;
@@ -36,7 +36,7 @@ static void group_free(struct groups *groups, struct group *group)
     mem_free(group);
 }
 
-void groups_deinit(struct groups *groups)
+void keyed_groups_deinit(struct keyed_groups *groups)
 {
     for (size_t i = 0; i < groups->slot_count; i++) {
         if (groups->slots[i] != NULL) {
@@ -47,10 +47,10 @@ void groups_deinit(struct groups *groups)
     mem_free(groups->dirty);
     mem_free(groups->state_offsets);
     buffer_deinit(&groups->removed);
-    *groups = (struct groups){0};
+    *groups = (struct keyed_groups){0};
 }
 
-static void resize(struct groups *groups, size_t slot_count)
+static void resize(struct keyed_groups *groups, size_t slot_count)
 {
     struct group **old = groups->slots;
     size_t old_count = groups->slot_count;
@@ -70,7 +70,7 @@ static void resize(struct groups *groups, size_t slot_count)
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
-static size_t find_slot(const struct groups *groups, struct slice key, uint64_t hash)
+static size_t find_slot(const struct keyed_groups *groups, struct slice key, uint64_t hash)
 {
     size_t mask = groups->slot_count - 1;
     size_t i = hash & mask;
@@ -81,8 +81,10 @@ static size_t find_slot(const struct groups *groups, struct slice key, uint64_t 
     return i;
 }
 
-struct group *
-groups_get(struct groups *groups, struct slice key, uint64_t hash, int64_t event_time_us)
+struct group *keyed_groups_get(struct keyed_groups *groups,
+                               struct slice key,
+                               uint64_t hash,
+                               int64_t event_time_us)
 {
     size_t slot = find_slot(groups, key, hash);
     if (groups->slots[slot] != NULL) {
@@ -112,7 +114,7 @@ groups_get(struct groups *groups, struct slice key, uint64_t hash, int64_t event
     return group;
 }
 
-void groups_touch(struct groups *groups, struct group *group)
+void keyed_groups_touch(struct keyed_groups *groups, struct group *group)
 {
     if (group->dirty) {
         return;
@@ -126,7 +128,7 @@ void groups_touch(struct groups *groups, struct group *group)
 }
 
 /* Takes groups that are about to go out of the list of dirty ones. */
-static void forget_dirty(struct groups *groups, int64_t watermark_us)
+static void forget_dirty(struct keyed_groups *groups, int64_t watermark_us)
 {
     size_t kept = 0;
     for (size_t i = 0; i < groups->dirty_count; i++) {
@@ -137,7 +139,7 @@ static void forget_dirty(struct groups *groups, int64_t watermark_us)
     groups->dirty_count = kept;
 }
 
-void groups_evict(struct groups *groups, int64_t watermark_us)
+void keyed_groups_evict(struct keyed_groups *groups, int64_t watermark_us)
 {
     if (groups->event_time_min_us > watermark_us) {
         return;
@@ -168,7 +170,7 @@ void groups_evict(struct groups *groups, int64_t watermark_us)
     resize(groups, slot_count); /* probe chains are broken where groups went: build them anew */
 }
 
-void groups_checkpointed(struct groups *groups)
+void keyed_groups_checkpointed(struct keyed_groups *groups)
 {
     for (size_t i = 0; i < groups->dirty_count; i++) {
         groups->dirty[i]->dirty = false;
@@ -177,7 +179,7 @@ void groups_checkpointed(struct groups *groups)
     buffer_clear(&groups->removed);
 }
 
-struct group *groups_next(const struct groups *groups, size_t *position)
+struct group *keyed_groups_next(const struct keyed_groups *groups, size_t *position)
 {
     while (*position < groups->slot_count) {
         struct group *group = groups->slots[(*position)++];
@@ -188,7 +190,9 @@ struct group *groups_next(const struct groups *groups, size_t *position)
     return NULL;
 }
 
-void group_write(const struct groups *groups, const struct group *group, struct buffer *target)
+void group_write(const struct keyed_groups *groups,
+                 const struct group *group,
+                 struct buffer *target)
 {
     struct buffer state = BUFFER_INIT;
     buffer_append_zigzag(target, group->event_time_us);
@@ -206,11 +210,14 @@ void group_write(const struct groups *groups, const struct group *group, struct 
     buffer_deinit(&state);
 }
 
-enum status groups_restore(
-    struct groups *groups, struct slice key, uint64_t hash, struct slice bytes, struct error *error)
+enum status keyed_groups_restore(struct keyed_groups *groups,
+                                 struct slice key,
+                                 uint64_t hash,
+                                 struct slice bytes,
+                                 struct error *error)
 {
     struct bytes_reader reader = bytes_reader_of(bytes);
-    struct group *group = groups_get(groups, key, hash, bytes_zigzag(&reader));
+    struct group *group = keyed_groups_get(groups, key, hash, bytes_zigzag(&reader));
     for (uint32_t i = 0; i < groups->plan->aggregate_count && !reader.failed; i++) {
         const struct sql_function *function = groups->plan->aggregates[i].function;
         struct slice state = bytes_slice(&reader);

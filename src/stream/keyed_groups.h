@@ -24,7 +24,7 @@ struct group {
     uint8_t *states;       /* accumulators one after the other */
 };
 
-struct groups {
+struct keyed_groups {
     const struct plan *plan;
     size_t *state_offsets; /* of each aggregate within `states` */
     size_t state_bytes;
@@ -38,36 +38,41 @@ struct groups {
     struct buffer removed; /* length-prefixed keys that a checkpoint must remove */
 };
 
-void groups_init(struct groups *groups, const struct plan *plan);
-void groups_deinit(struct groups *groups);
+void keyed_groups_init(struct keyed_groups *groups, const struct plan *plan);
+void keyed_groups_deinit(struct keyed_groups *groups);
 
 /* Finds a group, or makes one with zeroed accumulators. */
-struct group *
-groups_get(struct groups *groups, struct slice key, uint64_t hash, int64_t event_time_us);
+struct group *keyed_groups_get(struct keyed_groups *groups,
+                               struct slice key,
+                               uint64_t hash,
+                               int64_t event_time_us);
 
 /* To be called for every group that changes. */
-void groups_touch(struct groups *groups, struct group *group);
+void keyed_groups_touch(struct keyed_groups *groups, struct group *group);
 
 /* Removes the groups that close at or before the watermark, and notes their keys in `removed`. */
-void groups_evict(struct groups *groups, int64_t watermark_us);
+void keyed_groups_evict(struct keyed_groups *groups, int64_t watermark_us);
 
 /* A checkpoint has written `dirty` and `removed`. */
-void groups_checkpointed(struct groups *groups);
+void keyed_groups_checkpointed(struct keyed_groups *groups);
 
 /* The next group at or after *position; NULL at the end. */
-struct group *groups_next(const struct groups *groups, size_t *position);
+struct group *keyed_groups_next(const struct keyed_groups *groups, size_t *position);
 
-static inline void *group_state(const struct groups *groups, const struct group *group, uint32_t i)
+static inline void *
+group_state(const struct keyed_groups *groups, const struct group *group, uint32_t i)
 {
     return group->states + groups->state_offsets[i];
 }
 
 /* Event time and accumulators as bytes, and back. */
-void group_write(const struct groups *groups, const struct group *group, struct buffer *target);
+void group_write(const struct keyed_groups *groups,
+                 const struct group *group,
+                 struct buffer *target);
 
 /* Adds a group that a checkpoint held. */
-MUST_USE enum status groups_restore(struct groups *groups,
-                                    struct slice key,
-                                    uint64_t hash,
-                                    struct slice bytes,
-                                    struct error *error);
+MUST_USE enum status keyed_groups_restore(struct keyed_groups *groups,
+                                          struct slice key,
+                                          uint64_t hash,
+                                          struct slice bytes,
+                                          struct error *error);
