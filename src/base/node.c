@@ -131,3 +131,27 @@ enum status node_set_path(struct node *root,
     TRY(node_parse(slice_of_string(value), "<command line>", arena, &node, error));
     return node_put_path(root, path, node, arena, error);
 }
+
+struct node *node_of_text(struct slice text, const char *document_name, struct arena *arena)
+{
+    struct document *document = ARENA_NEW(arena, struct document);
+    document->name = arena_strdup(arena, document_name);
+    document->text = arena_copy(arena, text);
+    struct node_origin *origin = ARENA_NEW(arena, struct node_origin);
+    *origin = (struct node_origin){
+        .style = STYLE_LITERAL, .end = text.size, .parsed = document->text};
+    struct node *node = ARENA_NEW(arena, struct node);
+    *node = (struct node){
+        .type = NODE_SCALAR,
+        .quoted = true,
+        .text = (const char *) document->text.data,
+        .size = text.size,
+        .document = document,
+        .origin = origin,
+        .line = 1,
+        .column = 1,
+        .text_line = 1,
+        .text_column = 1,
+    };
+    return node;
+}

@@ -58,6 +58,9 @@ MUST_USE enum status node_parse(struct slice text,
 MUST_USE enum status
 node_load(const char *path, struct arena *arena, struct node **ret_node, struct error *error);
 
+/* A whole text as one scalar, for errors that point into a file that is no YAML, such as SQL. */
+struct node *node_of_text(struct slice text, const char *document_name, struct arena *arena);
+
 /* Looks a key up; NULL if absent or `map` is not a map. */
 struct node *node_get(const struct node *map, const char *key);
 

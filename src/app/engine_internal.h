@@ -1,0 +1,84 @@
+#pragma once
+
+/* What the files of the engine share. */
+
+#include "app/engine.h"
+#include "base/arena.h"
+#include "broker/broker.h"
+#include "connect/processor.h"
+
+struct console;
+struct registry_server;
+
+/* The source of a pipeline, with its two hops. */
+struct engine_source {
+    const struct topology *topology;
+    const struct topic_plan *topic;
+    char *name;           /* "PIPELINE.SOURCE" */
+    struct notify staged; /* rung by fetch after commits, waited on by capture */
+    struct engine *engine;
+    struct fetch_job fetch_job;
+    struct fetch *fetch;
+    struct capture *capture;
+    int64_t period_us; /* of "@every"; 0: once */
+};
+
+/* All queries over one topic. */
+struct engine_topic {
+    struct topology *topology;
+    const struct topic_plan *topic;
+    size_t pipeline; /* index */
+    struct processor_job job;
+    struct processor *processor; /* NULL while the schema is not known */
+};
+
+struct engine_pipeline {
+    struct arena arena;
+    struct pipeline *pipeline;
+    struct topology *topology;
+};
+
+struct engine {
+    struct engine_options options;
+    struct arena arena;
+    struct data_dir data;
+    struct data_dir_addresses addresses;
+    struct broker *broker;
+    struct registry_server *registry;
+    struct console *console;
+    const struct log_ops *log_ops;
+    struct log_client *log;
+    const struct schemas_ops *schemas_ops;
+    struct schemas *schemas;
+    const struct stage_ops *stage_ops;
+    const char *stage_url;
+    const struct store_ops *store_ops;
+    const char *store_url;
+    const struct processor_ops *processor_ops;
+    struct engine_pipeline *pipelines;
+    size_t pipeline_count;
+    struct engine_source *sources;
+    size_t source_count;
+    struct engine_topic *topics;
+    size_t topic_count;
+    struct accept_limit limit;
+    int64_t accepted_before;
+    struct notify progress; /* anything changed */
+    struct error failure;
+    bool draining;
+};
+
+/* engine_services.c: broker, registry, log client: what pipelines stand on. */
+MUST_USE enum status engine_services_start(struct engine *engine, struct error *error);
+void engine_services_stop(struct engine *engine);
+
+/* engine_pipelines.c: pipeline files to running hops. */
+MUST_USE enum status engine_pipelines_load(struct engine *engine,
+                                           const char *const *files,
+                                           size_t count,
+                                           struct error *error);
+MUST_USE enum status engine_pipelines_start(struct engine *engine, struct error *error);
+
+/* Starts processors of topics whose schema has become known. */
+MUST_USE enum status engine_pipelines_advance(struct engine *engine, struct error *error);
+void engine_pipelines_stop(struct engine *engine);

@@ -1,0 +1,333 @@
+#include "app/engine_internal.h"
+
+#include "base/logline.h"
+#include "base/memory.h"
+#include "base/time_text.h"
+#include "connectors/file/file_source.h"
+#include "connectors/http/http_source.h"
+#include "io/clock.h"
+
+#include <stdlib.h>
+
+/* ---- loading -----------------------------------------------------------------------------------
+ */
+
+static const char *lookup_schema(void *context, const char *subject, struct arena *arena)
+{
+    struct engine *engine = context;
+    struct schema_version version;
+    struct error error;
+    if (engine->schemas_ops->latest(engine->schemas, subject, arena, &version, &error) !=
+        STATUS_OK) {
+        return NULL;
+    }
+    return version.text;
+}
+
+static enum status refuse_profile(const struct pipeline *pipeline, struct error *error)
+{
+    const struct profile_settings *profile = pipeline->profile;
+    if (profile == NULL) {
+        return STATUS_OK;
+    }
+    const char *named = profile->staging != NULL        ? "staging"
+                        : profile->log != NULL          ? "log"
+                        : profile->schemas != NULL      ? "schemas"
+                        : profile->processing != NULL   ? "processing"
+                        : profile->storage != NULL      ? "storage"
+                        : profile->coordination != NULL ? "coordination"
+                                                        : NULL;
+    if (named == NULL) {
+        return STATUS_OK;
+    }
+    return error_set(error, STATUS_CONFIG,
+                     "%s: this leat runs embedded engines only, and the profile names one for %s",
+                     pipeline->path, named);
+}
+
+static enum status load_one(struct engine *engine, const char *file, struct error *error)
+{
+    struct engine_pipeline *running = &engine->pipelines[engine->pipeline_count++];
+    arena_init(&running->arena, 0);
+    struct pipeline_options options = {
+        .profile = engine->options.profile,
+        .set = engine->options.set,
+        .set_count = engine->options.set_count,
+        .secrets_dir = engine->options.secrets_dir,
+    };
+    TRY(pipeline_load(file, &options, &running->arena, &running->pipeline, error));
+    if (engine->options.allow_open && !running->pipeline->allow_open) {
+        (void) error_set(error, STATUS_CONFIG,
+                         "--allow-open needs `allow-open: true` in %s as well", file);
+        return STATUS_CONFIG;
+    }
+    for (size_t i = 0; i + 1 < engine->pipeline_count; i++) {
+        if (strcmp(engine->pipelines[i].pipeline->name, running->pipeline->name) == 0) {
+            return error_set(error, STATUS_CONFIG, "%s and %s are both named \"%s\"",
+                             engine->pipelines[i].pipeline->path, file, running->pipeline->name);
+        }
+    }
+    return refuse_profile(running->pipeline, error);
+}
+
+enum status engine_pipelines_load(struct engine *engine,
+                                  const char *const *files,
+                                  size_t count,
+                                  struct error *error)
+{
+    engine->pipelines = mem_calloc(count + 1, sizeof(*engine->pipelines));
+    size_t sources = 0;
+    for (size_t i = 0; i < count; i++) {
+        TRY(load_one(engine, files[i], error));
+        struct engine_pipeline *running = &engine->pipelines[i];
+        sources += running->pipeline->sources.count;
+        /* Mistakes in the file are found before anything listens. */
+        TRY(topology_build(running->pipeline, NULL, NULL, &running->arena, &running->topology,
+                           error));
+    }
+    engine->sources = mem_calloc(sources + 1, sizeof(*engine->sources));
+    engine->topics = mem_calloc(sources + 1, sizeof(*engine->topics));
+    return STATUS_OK;
+}
+
+/* ---- sources -----------------------------------------------------------------------------------
+ */
+
+/* "@every 10s", "@once". */
+static enum status schedule_parse(const char *text, int64_t *ret_period_us, struct error *error)
+{
+    *ret_period_us = 0;
+    if (strcmp(text, "@once") == 0) {
+        return STATUS_OK;
+    }
+    if (strncmp(text, "@every ", 7) == 0) {
+        TRY(duration_parse(slice_of_string(text + 7), ret_period_us, error));
+        if (*ret_period_us > 0) {
+            return STATUS_OK;
+        }
+    }
+    return error_set(error, STATUS_CONFIG,
+                     "\"%s\" is no schedule; write \"@every 10s\" or \"@once\"", text);
+}
+
+static int64_t next_tick(void *context, int64_t after_us)
+{
+    const struct engine_source *source = context;
+    return source->period_us == 0 ? INT64_MAX : after_us + source->period_us;
+}
+
+static void fill_fetch(struct engine *engine, struct engine_source *source)
+{
+    const struct source_settings *settings = source->topic->source_settings;
+    const struct pipeline *pipeline = source->topology->pipeline;
+    source->fetch_job = (struct fetch_job){
+        .pipeline = pipeline->name,
+        .source = source->name,
+        .ops = settings->http != NULL ? &http_source_ops : &file_source_ops,
+        .settings = settings->http != NULL ? settings->http : settings->file,
+        .key = settings->key.items,
+        .key_count = settings->key.count,
+        .ignore_changes = settings->ignore_changes.items,
+        .ignore_count = settings->ignore_changes.count,
+        .record_bytes_max = (size_t) settings->record_bytes_max,
+        .schema = {.declared = source->topic->source_settings->schema != NULL &&
+                                       settings->schema->file != NULL
+                                   ? source->topic->schema_text
+                                   : NULL,
+                   .on_new_field = NEW_FIELD_ADD,
+                   .on_type_change = TYPE_CHANGE_DEAD_LETTER,
+                   .subject = source->topic->subject,
+                   .record_name = source->topic->source,
+                   .ops = engine->schemas_ops,
+                   .schemas = engine->schemas},
+        .rate_count = settings->limit.count,
+        .rate_per_us = settings->limit.per_us,
+        .schedule = {next_tick, source},
+        .pages_per_tick = settings->pages,
+        .eager = engine->options.until_drained || engine->options.limit >= 0,
+        .until_end = engine->options.until_drained,
+        .stage_ops = engine->stage_ops,
+        .stage_url = engine->stage_url,
+        .limit = &engine->limit,
+        .give_up_us = engine->options.give_up_us,
+        .disk_path = engine->data.path,
+        .committed = &source->staged,
+    };
+    if (settings->schema != NULL) {
+        source->fetch_job.schema.on_new_field =
+            (enum new_field_policy) settings->schema->on_new_field;
+        source->fetch_job.schema.on_type_change =
+            (enum type_change_policy) settings->schema->on_type_change;
+    }
+}
+
+static enum status source_start(struct engine *engine,
+                                const struct topology *topology,
+                                const struct topic_plan *topic,
+                                struct error *error)
+{
+    const struct source_settings *settings = topic->source_settings;
+    struct engine_source *source = &engine->sources[engine->source_count++];
+    source->engine = engine;
+    source->topology = topology;
+    source->topic = topic;
+    source->name = mem_printf("%s.%s", topology->pipeline->name, topic->source);
+    notify_init(&source->staged);
+    if ((settings->http == NULL) == (settings->file == NULL)) {
+        return error_set(error, STATUS_CONFIG, "source \"%s\" needs one of `http`, `file`",
+                         topic->source);
+    }
+    TRY(schedule_parse(settings->schedule, &source->period_us, error));
+    if (settings->schema != NULL && settings->schema->compatibility != NULL) {
+        TRY(engine->schemas_ops->set_compatibility(engine->schemas, topic->subject,
+                                                   settings->schema->compatibility, error));
+    }
+    fill_fetch(engine, source);
+    struct capture_job capture = {
+        .source = source->name,
+        .topic = topic->spec,
+        .stage_ops = engine->stage_ops,
+        .stage_url = engine->stage_url,
+        .log_ops = engine->log_ops,
+        .log = engine->log,
+        .bell = &source->staged,
+        .progress = &engine->progress,
+    };
+    TRY(capture_start(&capture, &source->capture, error));
+    return fetch_start(&source->fetch_job, &source->fetch, error);
+}
+
+/* ---- topics ------------------------------------------------------------------------------------
+ */
+
+static void rang(void *context)
+{
+    struct engine *engine = context;
+    notify_ring(&engine->progress);
+}
+
+static enum status
+topic_start(struct engine *engine, struct engine_topic *topic, struct error *error)
+{
+    struct arena *arena = topic->topology->arena;
+    bool needed;
+    TRY(topology_job(topic->topology, topic->topic, arena, &topic->job, &needed, error));
+    struct processor_job *job = &topic->job;
+    job->log_ops = engine->log_ops;
+    job->log = engine->log;
+    job->schemas_ops = engine->schemas_ops;
+    job->schemas = engine->schemas;
+    job->state_ops = engine->store_ops;
+    job->state_url =
+        arena_printf(arena, "%s/state/%s.%s.db", engine->data.path, job->pipeline, job->topic);
+    job->flush_windows = engine->options.flush_windows;
+    for (size_t i = 0; i < job->stream_count; i++) {
+        for (size_t s = 0; s < job->streams[i].sink_count; s++) {
+            struct processor_sink *sink =
+                (struct processor_sink *) (uintptr_t) &job->streams[i].sinks[s];
+            sink->store_ops = engine->store_ops;
+            sink->store_url = engine->store_url;
+        }
+    }
+    int32_t partitions;
+    TRY(engine->log_ops->topic_ensure(engine->log, &topic->topic->spec, &partitions, error));
+    return engine->processor_ops->open(job, rang, engine, &topic->processor, error);
+}
+
+static bool some_wait(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->topic_count; i++) {
+        if (engine->topics[i].processor == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks the schemas up again: those that were missing may be there now. */
+static enum status rebuild(struct engine *engine, size_t pipeline, struct error *error)
+{
+    struct engine_pipeline *running = &engine->pipelines[pipeline];
+    struct topology *topology;
+    TRY(topology_build(running->pipeline, lookup_schema, engine, &running->arena, &topology,
+                       error));
+    for (size_t i = 0; i < engine->topic_count; i++) {
+        struct engine_topic *topic = &engine->topics[i];
+        if (topic->pipeline != pipeline || topic->processor != NULL) {
+            continue;
+        }
+        topic->topology = topology;
+        for (size_t t = 0; t < topology->topic_count; t++) {
+            if (strcmp(topology->topics[t].spec.name, topic->topic->spec.name) == 0) {
+                topic->topic = &topology->topics[t];
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status engine_pipelines_advance(struct engine *engine, struct error *error)
+{
+    if (!some_wait(engine)) {
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        TRY(rebuild(engine, i, error));
+    }
+    for (size_t i = 0; i < engine->topic_count; i++) {
+        struct engine_topic *topic = &engine->topics[i];
+        if (topic->processor == NULL && topic->topic->type != NULL) {
+            enum status status = topic_start(engine, topic, error);
+            if (status != STATUS_OK) {
+                error_context(error, "pipeline \"%s\"", topic->topology->pipeline->name);
+                return status;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status engine_pipelines_start(struct engine *engine, struct error *error)
+{
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        struct topology *topology = engine->pipelines[i].topology;
+        for (size_t t = 0; t < topology->topic_count; t++) {
+            engine->topics[engine->topic_count++] = (struct engine_topic){
+                .topology = topology, .topic = &topology->topics[t], .pipeline = i};
+        }
+    }
+    TRY(engine_pipelines_advance(engine, error));
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        struct topology *topology = engine->pipelines[i].topology;
+        for (size_t t = 0; t < topology->topic_count; t++) {
+            enum status status = source_start(engine, topology, &topology->topics[t], error);
+            if (status != STATUS_OK) {
+                error_context(error, "pipeline \"%s\"", topology->pipeline->name);
+                return status;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+void engine_pipelines_stop(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->source_count; i++) {
+        struct engine_source *source = &engine->sources[i];
+        fetch_free(source->fetch);
+        capture_free(source->capture);
+        notify_deinit(&source->staged);
+        mem_free(source->name);
+    }
+    for (size_t i = 0; i < engine->topic_count; i++) {
+        if (engine->topics[i].processor != NULL) {
+            engine->processor_ops->close(engine->topics[i].processor);
+        }
+    }
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        arena_deinit(&engine->pipelines[i].arena);
+    }
+    mem_free(engine->sources);
+    mem_free(engine->topics);
+    mem_free(engine->pipelines);
+}

@@ -1,0 +1,162 @@
+#include "app/pipeline.h"
+
+#include <stdlib.h>
+
+const char *pipeline_file(const struct pipeline *pipeline, const char *name)
+{
+    if (name[0] == '/' || strcmp(pipeline->directory, ".") == 0) {
+        return name;
+    }
+    return arena_printf(pipeline->arena, "%s/%s", pipeline->directory, name);
+}
+
+enum status batch_records_parse(const char *text, int64_t *ret_records, struct error *error)
+{
+    *ret_records = 0;
+    if (text == NULL) {
+        return STATUS_OK;
+    }
+    char *end;
+    long long records = strtoll(text, &end, 10);
+    if (end == text || records < 1 || records > 10000000 ||
+        (*end != '\0' && strcmp(end, " records") != 0)) {
+        return error_set(error, STATUS_CONFIG,
+                         "\"%s\" is no batch size; write it as \"1000 records\"", text);
+    }
+    *ret_records = records;
+    return STATUS_OK;
+}
+
+static const char *directory_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return ".";
+    }
+    return slash == path ? "/" : arena_printf(arena, "%.*s", (int) (slash - path), path);
+}
+
+/* "--set random_users.schedule=..." names a source, stream or sink; longer paths are taken whole.
+ */
+static enum status set_path(struct node *root,
+                            const char *name,
+                            struct arena *arena,
+                            const char **ret_path,
+                            struct error *error)
+{
+    static const char *const sections[] = {"sources", "streams", "sinks", "profiles"};
+    size_t length = strcspn(name, ".");
+    char *first = arena_printf(arena, "%.*s", (int) length, name);
+    if (node_get(root, first) != NULL) {
+        *ret_path = name;
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+        if (node_get(node_get(root, sections[i]), first) != NULL) {
+            *ret_path = arena_printf(arena, "%s.%s", sections[i], name);
+            return STATUS_OK;
+        }
+    }
+    (void) error_set(error, STATUS_USAGE, "--set %s: the file has no \"%s\"", name, first);
+    error_hint(error, "write it as source.setting=value, or with the whole path from the top");
+    return STATUS_USAGE;
+}
+
+static enum status
+apply_set(struct node *root, const char *assignment, struct arena *arena, struct error *error)
+{
+    const char *equals = strchr(assignment, '=');
+    if (equals == NULL) {
+        return error_set(error, STATUS_USAGE, "--set %s: write it as source.setting=value",
+                         assignment);
+    }
+    char *name = arena_printf(arena, "%.*s", (int) (equals - assignment), assignment);
+    const char *path;
+    TRY(set_path(root, name, arena, &path, error));
+    return node_set_path(root, path, equals + 1, arena, error);
+}
+
+/* A profile's `set` goes into the tree before it is read, so that every check sees the result. */
+static enum status
+apply_profile(struct node *root, const char *profile, struct arena *arena, struct error *error)
+{
+    const struct node *profiles = node_get(root, "profiles");
+    const struct node *chosen = node_get(profiles, profile);
+    if (chosen == NULL) {
+        const char *names[32];
+        size_t count = 0;
+        for (size_t i = 0; profiles != NULL && i < profiles->count && count < 32; i++) {
+            names[count++] = profiles->items[i]->key;
+        }
+        (void) error_set(error, STATUS_CONFIG, "the file has no profile \"%s\"", profile);
+        const char *nearest = nearest_word(profile, names, count);
+        if (nearest != NULL) {
+            error_hint(error, "did you mean \"%s\"?", nearest);
+        }
+        return STATUS_CONFIG;
+    }
+    const struct node *set = node_get(chosen, "set");
+    for (size_t i = 0; set != NULL && i < set->count; i++) {
+        const struct node *item = set->items[i];
+        if (item->type != NODE_SCALAR) {
+            return node_error(error, item, "write the value as one text");
+        }
+        TRY(node_set_path(root, item->key, item->text, arena, error));
+    }
+    return STATUS_OK;
+}
+
+static enum status check_name(const struct pipeline *pipeline, struct error *error)
+{
+    const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    size_t length = strlen(pipeline->name);
+    if (length == 0 || length > 100 || strspn(pipeline->name, allowed) != length) {
+        return node_error(error, node_get(pipeline->root, "pipeline"),
+                          "\"%s\" is no name; use at most 100 letters, digits, _ and -",
+                          pipeline->name);
+    }
+    return STATUS_OK;
+}
+
+static enum status
+read_tree(struct pipeline *pipeline, const struct pipeline_options *options, struct error *error)
+{
+    struct pipeline read;
+    TRY(settings_read(&pipeline_table, pipeline->root, pipeline->arena, &read, error));
+    read.path = pipeline->path;
+    read.directory = pipeline->directory;
+    read.root = pipeline->root;
+    read.arena = pipeline->arena;
+    *pipeline = read;
+    for (size_t i = 0; options->profile != NULL && i < read.profiles.count; i++) {
+        if (strcmp(read.profiles.items[i].name, options->profile) == 0) {
+            pipeline->profile = read.profiles.items[i].value;
+        }
+    }
+    return check_name(pipeline, error);
+}
+
+enum status pipeline_load(const char *path,
+                          const struct pipeline_options *options,
+                          struct arena *arena,
+                          struct pipeline **ret_pipeline,
+                          struct error *error)
+{
+    struct pipeline *pipeline = ARENA_NEW(arena, struct pipeline);
+    pipeline->path = arena_strdup(arena, path);
+    pipeline->directory = directory_of(arena, path);
+    pipeline->arena = arena;
+    TRY(node_load(path, arena, &pipeline->root, error));
+    if (options->profile != NULL) {
+        TRY(apply_profile(pipeline->root, options->profile, arena, error));
+    }
+    for (size_t i = 0; i < options->set_count; i++) {
+        TRY(apply_set(pipeline->root, options->set[i], arena, error));
+    }
+    if (!options->structure_only) {
+        TRY(node_expand(pipeline->root, options->secrets_dir, arena, error));
+    }
+    TRY(read_tree(pipeline, options, error));
+    *ret_pipeline = pipeline;
+    return STATUS_OK;
+}

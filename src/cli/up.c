@@ -1,0 +1,313 @@
+/* `leat up` and `leat run`: everything in one process. */
+
+#include "app/engine.h"
+#include "base/logline.h"
+#include "cli/command.h"
+#include "cli/progress_line.h"
+#include "io/clock.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+struct up_options {
+    const char *data, *kafka, *http, *registry, *advertise, *profile, *flush, *secrets, *log_format;
+    struct option_strings set;
+    int64_t limit, drain_timeout_us, give_up_us;
+    bool allow_open, json, fail_on_dead, skip_if_empty, flush_windows, quiet, verbose;
+};
+
+static const struct up_options defaults = {
+    .limit = -1,
+    .drain_timeout_us = 8 * INT64_C(1000000),
+    .give_up_us = 60 * INT64_C(1000000),
+};
+
+static const struct option options[] = {
+    OPTION(up_options,
+           data,
+           "--data",
+           0,
+           OPTION_STRING,
+           "DIR",
+           "where leat stores everything [./.leat, or LEAT_DATA]"),
+    OPTION(up_options, limit, "--limit", 'n', OPTION_INT, "N", "accept N records, store them, end"),
+    OPTION(up_options,
+           profile,
+           "--profile",
+           0,
+           OPTION_STRING,
+           "NAME",
+           "engines of that profile of the file"),
+    OPTION(up_options,
+           set,
+           "--set",
+           0,
+           OPTION_STRINGS,
+           "KEY=VALUE",
+           "override a setting: random_users.schedule=@every 1m"),
+    OPTION(up_options,
+           kafka,
+           "--kafka",
+           0,
+           OPTION_STRING,
+           "HOST:PORT",
+           "where the log listens [127.0.0.1:9092]"),
+    OPTION(up_options,
+           advertise,
+           "--kafka-advertise",
+           0,
+           OPTION_STRING,
+           "HOST:PORT",
+           "what Kafka clients are told to connect to"),
+    OPTION(up_options,
+           http,
+           "--http",
+           0,
+           OPTION_STRING,
+           "HOST:PORT",
+           "console, API and metrics [127.0.0.1:9021]"),
+    OPTION(up_options,
+           registry,
+           "--registry",
+           0,
+           OPTION_STRING,
+           "HOST:PORT",
+           "schema registry [127.0.0.1:8081]"),
+    OPTION(up_options,
+           allow_open,
+           "--allow-open",
+           0,
+           OPTION_FLAG,
+           NULL,
+           "listen off loopback without authentication; the file must say so too"),
+    OPTION(up_options,
+           flush,
+           "--flush",
+           0,
+           OPTION_STRING,
+           "WHEN",
+           "the log syncs to disk: always, interval (1 s) or never [always]"),
+    OPTION(up_options,
+           drain_timeout_us,
+           "--drain-timeout",
+           0,
+           OPTION_DURATION,
+           "TIME",
+           "how long a stop may take [8s]"),
+    OPTION(up_options,
+           give_up_us,
+           "--give-up",
+           0,
+           OPTION_DURATION,
+           "TIME",
+           "run: end after a source failed for so long [60s]"),
+    OPTION(up_options,
+           flush_windows,
+           "--flush-windows",
+           0,
+           OPTION_FLAG,
+           NULL,
+           "close all windows when drained"),
+    OPTION(up_options,
+           secrets,
+           "--secrets",
+           0,
+           OPTION_STRING,
+           "DIR",
+           "folder with a file for each ${secret:NAME}"),
+    OPTION(up_options,
+           fail_on_dead,
+           "--fail-on-dead",
+           0,
+           OPTION_FLAG,
+           NULL,
+           "exit with 1 if there are dead letters"),
+    OPTION(up_options,
+           skip_if_empty,
+           "--skip-if-empty",
+           0,
+           OPTION_FLAG,
+           NULL,
+           "exit with 99 if nothing was accepted"),
+    OPTION(up_options, json, "--json", 0, OPTION_FLAG, NULL, "the sum as a JSON object"),
+    OPTION(up_options,
+           log_format,
+           "--log-format",
+           0,
+           OPTION_STRING,
+           "FORM",
+           "log lines as text or json [text]"),
+    OPTION(up_options, quiet, "--quiet", 'q', OPTION_FLAG, NULL, "only errors and the sum"),
+    OPTION(up_options, verbose, "--verbose", 'v', OPTION_FLAG, NULL, "more log lines"),
+};
+
+static struct engine *signalled_engine;
+static volatile sig_atomic_t signals_seen;
+static volatile sig_atomic_t last_signal;
+static volatile bool abandon;
+
+static void on_signal(int number)
+{
+    last_signal = number;
+    signals_seen++;
+    abandon = signals_seen > 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    (void) sigaction(SIGINT, &action, NULL);
+    (void) sigaction(SIGTERM, &action, NULL);
+    (void) signal(SIGPIPE, SIG_IGN);
+}
+
+static void print_sum(const struct engine_totals *totals, bool json)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = {
+        {"accepted", totals->accepted},      {"stored", totals->fate.stored},
+        {"filtered", totals->fate.filtered}, {"late", totals->fate.late},
+        {"dead", totals->fate.dead},         {"unchanged", totals->source.unchanged},
+        {"refused", totals->source.dead},    {"fetched", totals->source.fetched},
+        {"new", totals->accepted_new},
+    };
+
+    (void) fputs(json ? "{" : "", stdout);
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        (void) printf(json ? "%s\"%s\":%" PRId64 : "%s%s=%" PRId64,
+                      i == 0 ? ""
+                      : json ? ","
+                             : " ",
+                      fields[i].name, fields[i].value);
+    }
+    (void) fputs(json ? "}\n" : "\n", stdout);
+    (void) fflush(stdout);
+}
+
+static void configure_log(const struct up_options *up)
+{
+    enum log_level level = up->quiet ? LOG_ERROR : up->verbose ? LOG_DEBUG : LOG_INFO;
+    bool json = up->log_format != NULL && strcmp(up->log_format, "json") == 0;
+    logline_configure(level, json ? LOG_JSON : LOG_TEXT);
+}
+
+static int exit_code(const struct up_options *up,
+                     const struct engine_totals *totals,
+                     enum status status,
+                     const struct error *error)
+{
+    if (status == STATUS_CANCELLED) {
+        (void) command_fail(error);
+        return last_signal == SIGTERM ? 143 : 130;
+    }
+    if (status != STATUS_OK) {
+        return command_fail(error);
+    }
+    if (up->fail_on_dead && totals->fate.dead + totals->source.dead > 0) {
+        return 1;
+    }
+    return up->skip_if_empty && totals->accepted_new == 0 ? 99 : 0;
+}
+
+static int run_engine(struct engine *engine, const struct up_options *up)
+{
+    struct error error = {0};
+    struct progress_line line;
+    progress_line_init(&line, engine, up->quiet);
+    while (signals_seen == 0 && !engine_finished(engine)) {
+        engine_tick(engine, INT64_C(100000));
+        progress_line_update(&line);
+    }
+    enum status status = engine_failure(engine, &error);
+    if (status == STATUS_OK) {
+        status = engine_drain(engine, up->drain_timeout_us, &abandon, &error);
+    }
+    progress_line_update(&line);
+    progress_line_end(&line);
+    struct engine_totals totals;
+    engine_totals(engine, &totals);
+    engine_free(engine);
+    print_sum(&totals, up->json);
+    return exit_code(up, &totals, status, &error);
+}
+
+static int start(const struct up_options *up, char **files, int count, bool until_drained)
+{
+    struct error error = {0};
+    const struct engine_options engine_options = {
+        .data = data_dir_path(up->data),
+        .kafka = up->kafka,
+        .http = up->http,
+        .registry = up->registry,
+        .kafka_advertise = up->advertise,
+        .profile = up->profile,
+        .set = up->set.items,
+        .set_count = up->set.count,
+        .secrets_dir = up->secrets,
+        .limit = up->limit,
+        .until_drained = until_drained,
+        .give_up_us = until_drained ? up->give_up_us : 0,
+        .flush_windows = up->flush_windows,
+        .allow_open = up->allow_open,
+        .flush = up->flush,
+    };
+    configure_log(up);
+    catch_signals();
+    if (engine_start((const char *const *) files, (size_t) count, &engine_options,
+                     &signalled_engine, &error) != STATUS_OK) {
+        return command_fail(&error);
+    }
+    return run_engine(signalled_engine, up);
+}
+
+static int up_main(void *opaque, char **arguments, int count)
+{
+    return start(opaque, arguments, count, false);
+}
+
+static int run_main(void *opaque, char **arguments, int count)
+{
+    return start(opaque, arguments, count, true);
+}
+
+const struct command command_up = {
+    .name = "up",
+    .summary = "run pipelines until stopped",
+    .usage = "FILE...",
+    .help = "Starts the log, the schema registry, the console and everything in the files, in one\n"
+            "process. Ctrl-C stops accepting, finishes what was accepted, and prints the sum; a\n"
+            "second one ends at once.\n\n"
+            "examples:\n"
+            "  leat up examples/users/pipeline.yaml\n"
+            "  leat up users.yaml --limit 1000 --data /var/lib/leat\n"
+            "  leat up users.yaml --set random_users.schedule='@every 1m'",
+    .options = options,
+    .option_count = ARRAY_SIZE(options),
+    .options_bytes = sizeof(struct up_options),
+    .defaults = &defaults,
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = up_main,
+};
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "run pipelines until their sources are at their end",
+    .usage = "FILE...",
+    .help =
+        "Like `up`, but does not wait for schedules and ends when all sources have nothing more\n"
+        "and everything accepted is stored.\n\n"
+        "examples:\n"
+        "  leat run examples/earthquakes/pipeline.yaml\n"
+        "  leat run users.yaml --limit 1000 --json",
+    .options = options,
+    .option_count = ARRAY_SIZE(options),
+    .options_bytes = sizeof(struct up_options),
+    .defaults = &defaults,
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run_main,
+};
