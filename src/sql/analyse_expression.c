@@ -236,6 +236,9 @@ case_of(struct analyser *analyser, struct context *context, const struct tree *t
             arguments[i] =
                 both[0] == NULL ? NULL : analyse_apply(analyser, "=", item->offset, both, 2);
         }
+        if (arguments[i] != NULL && when && arguments[i]->type->id == TYPE_NULL) {
+            return analyse_fail(analyser, item->offset, "WHEN must be a condition, not NULL");
+        }
         if (arguments[i] == NULL) {
             return NULL;
         }

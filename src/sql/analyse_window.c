@@ -22,7 +22,7 @@ const struct expression *analyse_window_column(struct analyser *analyser,
                              window_type(analyser->arena), false, offset);
 }
 
-/* '10 minutes', or INTERVAL 10 MINUTES */
+/* '10 minutes', or a number of microseconds; Spark takes no INTERVAL here */
 static bool duration(struct analyser *analyser,
                      const struct tree *tree,
                      const char *what,
@@ -33,7 +33,7 @@ static bool duration(struct analyser *analyser,
     error_clear(&inner);
     const struct column *literal =
         tree->kind == TREE_LITERAL && tree->literal->null_count == 0 ? tree->literal : NULL;
-    if (literal != NULL && literal->type->id == TYPE_INTERVAL) {
+    if (literal != NULL && type_is_integral(literal->type)) {
         *ret_us = column_int(literal, 0);
     } else if (literal != NULL && literal->type->id == TYPE_STRING) {
         struct interval interval;
@@ -50,7 +50,7 @@ static bool duration(struct analyser *analyser,
         }
         *ret_us = interval.us;
     } else {
-        analyse_fail(analyser, tree->offset, "%s of window must be a constant such as '10 minutes'",
+        analyse_fail(analyser, tree->offset, "%s of window must be text such as '10 minutes'",
                      what);
         return false;
     }
@@ -70,6 +70,15 @@ window_time(struct analyser *analyser, struct context *context, const struct tre
     }
     const struct expression *window = analyse_expression(analyser, context, tree->arguments[0]);
     if (window == NULL) {
+        return NULL;
+    }
+    const struct aggregation *aggregation = context->aggregation;
+    if (aggregation != NULL && !aggregation->collecting_keys && !context->inside_aggregate &&
+        aggregation->window != NULL && window->kind == EXPR_COLUMN &&
+        window->index == aggregation->window_column) {
+        analyse_fail(analyser, tree->offset,
+                     "window_time of the window that this query groups by is not grouped by");
+        error_hint(analyser->error, "use it in a query around this one, or take window.end");
         return NULL;
     }
     int end = window->type->id == TYPE_STRUCT ? type_field_index(window->type, "end") : -1;

@@ -82,7 +82,10 @@ static enum status resolve_numbers(const struct sql_function *function,
         }
     }
     const struct type *common = type_common(arena, types[0], types[1]);
-    if (common->id == TYPE_STRING || common->id == TYPE_NULL) {
+    if (common->id == TYPE_STRING) { /* two texts: Spark does not guess a number */
+        return function_type_error(function, 0, types[0], "a number", error);
+    }
+    if (common->id == TYPE_NULL) {
         common = type_plain(op == ARITHMETIC_DIV ? TYPE_BIGINT : TYPE_DOUBLE);
     }
     if (common->id == TYPE_DECIMAL) {

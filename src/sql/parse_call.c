@@ -285,7 +285,10 @@ static struct tree *parse_arguments(struct parser *parser, const char *name, siz
     }
     struct tree *item = unit_argument(parser, &name);
     while (item != NULL || !parser_is_symbol(parser, 0, ")") || count > 0) {
-        item = item != NULL ? item : parse_argument(parser);
+        if (item == NULL) { /* POSITION(x IN y) is no predicate */
+            bool value = count == 0 && strcmp(name, "position") == 0;
+            item = value ? parse_value(parser) : parse_argument(parser);
+        }
         if (item == NULL || (strcmp(name, "struct") == 0 && !struct_alias(parser, &item))) {
             return NULL;
         }

@@ -171,7 +171,7 @@ class Runner:
         try:
             return self.session.query(text), None
         except Exception as error:  # every way in which Spark refuses
-            return None, reason(error)
+            return None, reason(error) or type(error).__name__
 
     def check(self, block):
         for i, line in enumerate(block[2]):
