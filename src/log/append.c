@@ -232,77 +232,87 @@ static void publish(struct partition_log *log,
     log_add_to_producers(&log->producers, batch, header, now_us);
 }
 
-static enum status store(struct partition_log *log,
-                         uint8_t *batch,
-                         size_t size,
-                         struct record_batch_header *header,
-                         int64_t now_us,
-                         struct error *error)
+/* An append on its way. */
+struct append_call {
+    struct slice batch;
+    uint8_t *bytes; /* the same, to be patched */
+    struct record_batch_header header;
+    struct append_waiter waiter;
+    bool waits;   /* the flusher will tell            */
+    bool request; /* the flusher has something to do  */
+    bool failed;  /* a sync failed since log_heal     */
+};
+
+/* With the mutex held: in one step with what made the append part of the log, so that callbacks
+ * come in the order of the offsets. */
+static void wait_or_not(struct partition_log *log, struct append_call *call)
 {
-    if (roll_due(log, size, now_us)) {
+    call->waits = call->waiter.end_offset > log_visible(log).offset;
+    if (call->waits) {
+        wait_add(log, &call->waiter);
+    }
+    call->request = log->end.offset > log->durable.offset &&
+                    (flusher_policy(log->flusher) != FLUSH_NEVER || log->checkpoint_due);
+}
+
+static enum status store(struct partition_log *log, struct append_call *call, struct error *error)
+{
+    struct record_batch_header *header = &call->header;
+    int64_t now_us = clock_now_us();
+    if (roll_due(log, call->batch.size, now_us)) {
         log_roll(log);
     }
     struct segment *segment;
     TRY(active_segment(log, &segment, error));
     header->base_offset = log->end.offset;
     header->leader_epoch = log->epochs[log->epoch_count - 1].epoch;
-    record_batch_patch(batch, header->base_offset, header->leader_epoch);
+    record_batch_patch(call->bytes, header->base_offset, header->leader_epoch);
     if (log->config.log_append_time) {
         header->max_timestamp_ms = now_us / MILLISECOND_US;
-        record_batch_patch_time(batch, size, header->max_timestamp_ms);
+        record_batch_patch_time(call->bytes, call->batch.size, header->max_timestamp_ms);
     }
-    reserve(segment, log->end.position + size);
-    TRY(write_batch(log, segment, slice_of(batch, size), error));
+    reserve(segment, log->end.position + call->batch.size);
+    TRY(write_batch(log, segment, call->batch, error));
+    call->waiter.result.base_offset = header->base_offset;
+    call->waiter.result.log_append_time_ms =
+        log->config.log_append_time ? header->max_timestamp_ms : -1;
+    call->waiter.end_offset = header->base_offset + header->last_offset_delta + 1;
     log_lock(log);
-    publish(log, segment, slice_of(batch, size), header, now_us);
+    call->failed = log->failed;
+    if (!call->failed) {
+        publish(log, segment, call->batch, header, now_us);
+        wait_or_not(log, call);
+    }
     log_unlock(log);
     return STATUS_OK;
 }
 
-/* Stores the batch, or finds it stored already, and says what to answer when it is durable. */
-static enum status append_locked(struct partition_log *log,
-                                 uint8_t *batch,
-                                 size_t size,
-                                 struct record_batch_header *header,
-                                 struct append_waiter *waiter,
-                                 struct append_result *ret_refusal,
-                                 struct error *error)
+/* The producer's part: a refusal, or a repeat to be answered as the original was. True if the batch
+ * is to be stored. */
+static bool check_producer(struct partition_log *log,
+                           struct append_call *call,
+                           struct append_result *ret_refusal)
 {
-    TRY(log_heal(log, error));
-    struct producer_answer answer = {0};
-    if (header->producer_id >= 0 && (header->attributes & RECORD_BATCH_CONTROL) == 0) {
-        answer = producers_check(&log->producers, header, log->end.offset == 0);
+    const struct record_batch_header *header = &call->header;
+    if (header->producer_id < 0 || (header->attributes & RECORD_BATCH_CONTROL) != 0) {
+        return true;
     }
-    if (answer.kafka_error != 0) {
+    log_lock(log);
+    struct producer_answer answer = producers_check(&log->producers, header, log->end.offset == 0);
+    call->failed = log->failed;
+    if (answer.duplicate && !call->failed) {
+        call->waiter.result.duplicate = true;
+        call->waiter.result.base_offset = answer.base_offset;
+        call->waiter.result.log_append_time_ms =
+            log->config.log_append_time ? answer.timestamp_ms : -1;
+        call->waiter.end_offset = answer.last_offset + 1;
+        wait_or_not(log, call);
+    }
+    log_unlock(log);
+    if (answer.kafka_error != 0 && !call->failed) {
         (void) refuse(ret_refusal, answer.kafka_error, answer.message);
-        return STATUS_OK;
     }
-    if (answer.duplicate) {
-        waiter->result.duplicate = true;
-        waiter->result.base_offset = answer.base_offset;
-        waiter->result.log_append_time_ms = log->config.log_append_time ? answer.timestamp_ms : -1;
-        waiter->end_offset = answer.last_offset + 1;
-        return STATUS_OK;
-    }
-    int64_t now_us = clock_now_us();
-    TRY(store(log, batch, size, header, now_us, error));
-    waiter->result.base_offset = header->base_offset;
-    waiter->result.log_append_time_ms = log->config.log_append_time ? header->max_timestamp_ms : -1;
-    waiter->end_offset = header->base_offset + header->last_offset_delta + 1;
-    return STATUS_OK;
-}
-
-/* With the mutex held: must the append wait, and has the flusher something to do? */
-static bool
-wait_or_not(struct partition_log *log, const struct append_waiter *waiter, bool *ret_request)
-{
-    bool waits = waiter->end_offset > log_visible(log).offset;
-    if (waits) {
-        wait_add(log, waiter);
-    }
-    *ret_request = log->end.offset > log->durable.offset &&
-                   (flusher_policy(log->flusher) != FLUSH_NEVER || log->checkpoint_due);
-    return waits;
+    return answer.kafka_error == 0 && !answer.duplicate && !call->failed;
 }
 
 void partition_log_append(struct partition_log *log,
@@ -314,36 +324,37 @@ void partition_log_append(struct partition_log *log,
                           struct append_result *ret_result)
 {
     struct error error = {0};
-    struct append_waiter waiter = {
-        .done = done, .context = context, .result = {.base_offset = -1, .log_append_time_ms = -1}};
-    struct record_batch_header header;
+    struct append_call call = {
+        .batch = slice_of(batch, size),
+        .bytes = batch,
+        .waiter = {.done = done,
+                   .context = context,
+                   .result = {.base_offset = -1, .log_append_time_ms = -1}},
+    };
     enum status status = STATUS_OK;
-    bool waits = false;
-    bool request = false;
-    *ret_result = waiter.result;
+    *ret_result = call.waiter.result;
     (void) pthread_mutex_lock(&log->append_mutex);
-    if (check_batch(&log->config, slice_of(batch, size), control, &header, ret_result)) {
-        status = append_locked(log, batch, size, &header, &waiter, ret_result, &error);
-    }
-    if (status == STATUS_OK && ret_result->kafka_error == 0) {
-        *ret_result = waiter.result;
-        log_lock(log);
-        if (log->failed) {
-            status = error_set(&error, STATUS_IO, "a sync failed meanwhile");
-        } else {
-            waits = wait_or_not(log, &waiter, &request);
+    if (check_batch(&log->config, call.batch, control, &call.header, ret_result)) {
+        status = log_heal(log, &error);
+        if (status == STATUS_OK && check_producer(log, &call, ret_result)) {
+            status = store(log, &call, &error);
         }
-        log_unlock(log);
     }
     (void) pthread_mutex_unlock(&log->append_mutex);
-    if (request) {
+    if (status == STATUS_OK && call.failed) {
+        status = error_set(&error, STATUS_IO, "a sync failed meanwhile");
+    }
+    if (call.request) {
         flusher_request(log->flusher, &log->item);
     }
     if (status != STATUS_OK) {
         error_context(&error, "could not append to the log in \"%s\"", log->directory);
         fail_now(done, context, &error);
-    } else if (ret_result->kafka_error == 0 && !waits) {
-        done(context, &waiter.result, &error);
+    } else if (ret_result->kafka_error == 0) {
+        *ret_result = call.waiter.result;
+        if (!call.waits) {
+            done(context, &call.waiter.result, &error);
+        }
     }
 }
 

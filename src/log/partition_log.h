@@ -15,7 +15,10 @@
  * With sync off (`fsync: never`) both happen at once.
  *
  * Threads: one thread (the broker's loop) appends; any thread may read below the high watermark;
- * the flusher thread syncs. Callbacks run on the flusher thread.
+ * the flusher thread syncs. Callbacks run on the flusher thread, for stored batches in the order of
+ * their offsets; on the caller's thread where there is nothing to wait for (an error of the disk, a
+ * repeat that is durable already, FLUSH_INTERVAL and FLUSH_NEVER) or where it syncs itself (close,
+ * delete, retain and delete_records). They must not block and not call the log.
  */
 
 #include "base/arena.h"
