@@ -44,7 +44,9 @@ MUST_USE enum status avro_encode_json(const struct avro_schema *schema,
 
 /* A schema inferred from sample documents: every field seen is nullable with default null, numbers
  * are long or double, a field seen both as number and string is a string with "leat.mixed": true,
- * names that Avro refuses get an alias. */
+ * one seen in several other kinds is a union of them, one that was only null is "null" (evolve
+ * gives it a type), names that Avro refuses get an alias. `name` may have a space: "my.space.User".
+ */
 MUST_USE enum status avro_schema_infer(const struct json_document *const *documents,
                                        const uint32_t *indices,
                                        size_t count,
@@ -53,8 +55,11 @@ MUST_USE enum status avro_schema_infer(const struct json_document *const *docume
                                        const struct avro_schema **ret_schema,
                                        struct error *error);
 
-/* The schema widened so that it holds the document too: new fields added as nullable with default
- * null; int -> long -> double, and to mixed string if `widen_types`. Otherwise as it was. */
+/* The schema widened so that it holds the document too. Always: new fields, nullable with default
+ * null, and types for fields that were only null so far. If `widen_types`: int -> long -> double, a
+ * number or string to a mixed string, a required field to a nullable one, and one more branch for
+ * anything else. *ret_schema is `schema` itself if nothing had to change; without `widen_types` the
+ * document may then still depart from it. */
 MUST_USE enum status avro_schema_evolve(const struct avro_schema *schema,
                                         const struct json_document *document,
                                         uint32_t index,
@@ -106,8 +111,11 @@ MUST_USE enum status avro_encode_row(const struct avro_schema *schema,
 /* ---- JSON to columns: topics that carry JSON ----------------------------------------------------
  */
 
-/* One JSON value as one more row (as Spark's from_json in FAILFAST mode for wanted fields). A
- * number where a string is wanted keeps its digits; a wrong type is STATUS_DATA. */
+/* One JSON object as one more row, as Spark's from_json in FAILFAST mode has it for the wanted
+ * fields (others are not looked at): names exactly; a missing field is null; where a string is
+ * wanted, numbers keep their digits and anything else its JSON text; a timestamp may be a number of
+ * seconds. A wrong type is STATUS_DATA, also digits that a DECIMAL would lose, and the builders are
+ * as before. */
 MUST_USE enum status json_decode(const struct json_document *document,
                                  uint32_t index,
                                  const struct type *type,

@@ -1,89 +1,16 @@
 /* From a writer's schema and the columns wanted to a decoder's program. */
 
+#include "codec/avro_compile.h"
+
 #include "base/assert.h"
-#include "codec/avro_program.h"
 
 #include <stdio.h>
 #include <strings.h>
-
-/* Records are skipped field by field in line; programs longer than this skip them as trees. */
-#define STEPS_IN_LINE_MAX 4096
-
-#define PATH_MAX_STEPS 64
-
-struct path {
-    uint32_t at[PATH_MAX_STEPS];
-    uint8_t size;
-};
-
-struct record_stack {
-    const struct record_stack *above;
-    const struct avro_schema *record;
-};
-
-struct compiler {
-    struct arena *arena;
-    struct error *error;
-    struct step *steps;
-    uint32_t count;
-    uint32_t capacity;
-    uint32_t target; /* steps from here on may be merged with: nothing jumps between */
-    uint32_t *paths;
-    uint32_t path_count;
-    uint32_t path_capacity;
-};
-
-/* What is to be compiled: one value of the writer into one column. */
-struct wanted {
-    const struct avro_schema *reader; /* may be NULL */
-    const struct type *type;
-    bool mixed; /* numbers may become text */
-};
 
 static enum status compile_value(struct compiler *compiler,
                                  const struct avro_schema *writer,
                                  struct wanted wanted,
                                  const struct path *path);
-
-/* ---- Steps ----------------------------------------------------------------------------------- */
-
-static struct step *emit(struct compiler *compiler, enum step_code code)
-{
-    if (compiler->count == compiler->capacity) {
-        uint32_t capacity = compiler->capacity == 0 ? 64 : compiler->capacity * 2;
-        compiler->steps =
-            arena_grow(compiler->arena, compiler->steps, compiler->count * sizeof(struct step),
-                       capacity * sizeof(struct step));
-        compiler->capacity = capacity;
-    }
-    struct step *step = &compiler->steps[compiler->count++];
-    *step = (struct step){.code = (uint8_t) code};
-    return step;
-}
-
-static struct step *emit_at(struct compiler *compiler, enum step_code code, const struct path *path)
-{
-    if (compiler->path_count + path->size > compiler->path_capacity) {
-        uint32_t capacity = compiler->path_capacity * 2 + PATH_MAX_STEPS;
-        compiler->paths =
-            arena_grow(compiler->arena, compiler->paths, compiler->path_count * sizeof(uint32_t),
-                       capacity * sizeof(uint32_t));
-        compiler->path_capacity = capacity;
-    }
-    struct step *step = emit(compiler, code);
-    step->path = compiler->path_count;
-    step->path_size = path->size;
-    memcpy(compiler->paths + compiler->path_count, path->at, path->size * sizeof(uint32_t));
-    compiler->path_count += path->size;
-    return step;
-}
-
-/* The step jumps to what comes next. */
-static void land(struct compiler *compiler, uint32_t step)
-{
-    compiler->steps[step].jump = compiler->count;
-    compiler->target = compiler->count;
-}
 
 static struct path below(const struct path *path, uint32_t child)
 {
@@ -91,222 +18,6 @@ static struct path below(const struct path *path, uint32_t child)
     ASSERT(result.size < PATH_MAX_STEPS); /* checked on entry: types are not as deep */
     result.at[result.size++] = child;
     return result;
-}
-
-/* ---- Skipping -------------------------------------------------------------------------------- */
-
-static void emit_skip(struct compiler *compiler, enum step_code code, uint32_t count)
-{
-    if (compiler->count > compiler->target && compiler->steps[compiler->count - 1].code == code) {
-        compiler->steps[compiler->count - 1].count += count;
-    } else {
-        emit(compiler, code)->count = count;
-    }
-}
-
-static bool in_stack(const struct record_stack *stack, const struct avro_schema *record)
-{
-    for (; stack != NULL; stack = stack->above) {
-        if (strcmp(stack->record->name, record->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void compile_skip(struct compiler *compiler,
-                         const struct avro_schema *schema,
-                         const struct record_stack *stack);
-
-static void skip_union(struct compiler *compiler,
-                       const struct avro_schema *schema,
-                       const struct record_stack *stack)
-{
-    for (uint32_t i = 0; schema->branch_count == 2 && i < 2; i++) {
-        if (schema->branches[i]->kind == AVRO_NULL) {
-            uint32_t step = compiler->count;
-            emit(compiler, STEP_SKIP_OPTIONAL)->count = i;
-            compiler->target = compiler->count;
-            compile_skip(compiler, schema->branches[1 - i], stack);
-            land(compiler, step);
-            return;
-        }
-    }
-    emit(compiler, STEP_SKIP_TREE)->schema = schema;
-}
-
-static void compile_skip(struct compiler *compiler,
-                         const struct avro_schema *schema,
-                         const struct record_stack *stack)
-{
-    switch (schema->kind) {
-    case AVRO_NULL:
-        break;
-    case AVRO_BOOLEAN:
-        emit_skip(compiler, STEP_SKIP_FIXED, 1);
-        break;
-    case AVRO_FLOAT:
-        emit_skip(compiler, STEP_SKIP_FIXED, 4);
-        break;
-    case AVRO_DOUBLE:
-        emit_skip(compiler, STEP_SKIP_FIXED, 8);
-        break;
-    case AVRO_INT:
-    case AVRO_LONG:
-    case AVRO_ENUM:
-        emit_skip(compiler, STEP_SKIP_VARINT, 1);
-        break;
-    case AVRO_BYTES:
-    case AVRO_STRING:
-        emit_skip(compiler, STEP_SKIP_STRING, 1);
-        break;
-    case AVRO_FIXED:
-        emit(compiler, STEP_SKIP_FIXED)->count = schema->fixed_size;
-        break;
-    case AVRO_UNION:
-        skip_union(compiler, schema, stack);
-        break;
-    case AVRO_RECORD:
-        if (!in_stack(stack, schema) && compiler->count < STEPS_IN_LINE_MAX) {
-            struct record_stack here = {.above = stack, .record = schema};
-            for (uint32_t i = 0; i < schema->field_count; i++) {
-                compile_skip(compiler, schema->fields[i].schema, &here);
-            }
-            break;
-        }
-        emit(compiler, STEP_SKIP_TREE)->schema = schema;
-        break;
-    default:
-        emit(compiler, STEP_SKIP_TREE)->schema = schema;
-        break;
-    }
-}
-
-/* ---- Scalars --------------------------------------------------------------------------------- */
-
-static enum status
-unresolved(struct compiler *compiler, const struct avro_schema *writer, const struct type *type)
-{
-    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
-    type_write(type, &text);
-    const char *logical = avro_logical_name(writer->logical);
-    return error_set(compiler->error, STATUS_CONFIG, "Avro %s%s%s%s cannot be read as %s",
-                     avro_kind_name(writer->kind), logical == NULL ? "" : " (",
-                     logical == NULL ? "" : logical, logical == NULL ? "" : ")",
-                     buffer_string(&text));
-}
-
-/* µs in the unit of a timestamp; 0 for anything else. */
-static int64_t timestamp_scale(const struct avro_schema *schema)
-{
-    switch (schema == NULL ? AVRO_LOGICAL_NONE : schema->logical) {
-    case AVRO_TIMESTAMP_MILLIS:
-    case AVRO_LOCAL_TIMESTAMP_MILLIS:
-        return 1000;
-    case AVRO_TIMESTAMP_MICROS:
-    case AVRO_LOCAL_TIMESTAMP_MICROS:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-static enum status compile_integer(struct compiler *compiler,
-                                   const struct avro_schema *writer,
-                                   const struct wanted *wanted,
-                                   const struct path *path)
-{
-    enum type_id id = wanted->type->id;
-    int64_t scale = timestamp_scale(writer);
-    scale = scale == 0 ? timestamp_scale(wanted->reader) : scale;
-    if (writer->kind == AVRO_INT &&
-        (id == TYPE_INT || id == TYPE_BIGINT || id == TYPE_DATE || id == TYPE_INTERVAL_MONTHS)) {
-        (void) emit_at(compiler, STEP_INT, path);
-    } else if (writer->kind == AVRO_LONG && (id == TYPE_BIGINT || id == TYPE_INTERVAL)) {
-        emit_at(compiler, STEP_LONG, path)->scale = 1;
-    } else if (id == TYPE_TIMESTAMP && scale != 0) {
-        emit_at(compiler, STEP_LONG, path)->scale = scale;
-    } else if (id == TYPE_FLOAT || id == TYPE_DOUBLE) {
-        (void) emit_at(compiler, STEP_INT_TO_DOUBLE, path);
-    } else if (id == TYPE_STRING && wanted->mixed) {
-        (void) emit_at(compiler, STEP_INT_TO_TEXT, path);
-    } else {
-        return unresolved(compiler, writer, wanted->type);
-    }
-    return STATUS_OK;
-}
-
-static enum status compile_floating(struct compiler *compiler,
-                                    const struct avro_schema *writer,
-                                    const struct wanted *wanted,
-                                    const struct path *path)
-{
-    bool single = writer->kind == AVRO_FLOAT;
-    if (wanted->type->id == TYPE_DOUBLE || (single && wanted->type->id == TYPE_FLOAT)) {
-        (void) emit_at(compiler, single ? STEP_FLOAT : STEP_DOUBLE, path);
-    } else if (wanted->type->id == TYPE_STRING && wanted->mixed) {
-        (void) emit_at(compiler, single ? STEP_FLOAT_TO_TEXT : STEP_DOUBLE_TO_TEXT, path);
-    } else {
-        return unresolved(compiler, writer, wanted->type);
-    }
-    return STATUS_OK;
-}
-
-static enum status compile_bytes(struct compiler *compiler,
-                                 const struct avro_schema *writer,
-                                 const struct wanted *wanted,
-                                 const struct path *path)
-{
-    enum type_id id = wanted->type->id;
-    const struct avro_schema *decimal = writer;
-    if (decimal->logical != AVRO_DECIMAL && wanted->reader != NULL) {
-        decimal = wanted->reader;
-    }
-    if (id == TYPE_DECIMAL && decimal->logical == AVRO_DECIMAL && writer->kind != AVRO_STRING &&
-        decimal->scale <= wanted->type->scale) {
-        bool fixed = writer->kind == AVRO_FIXED;
-        struct step *step = emit_at(compiler, fixed ? STEP_DECIMAL_FIXED : STEP_DECIMAL, path);
-        step->count = (uint32_t) (wanted->type->scale - decimal->scale);
-        step->size = writer->fixed_size;
-    } else if (id == TYPE_BINARY && writer->kind == AVRO_FIXED) {
-        emit_at(compiler, STEP_FIXED, path)->count = writer->fixed_size;
-    } else if (id == TYPE_BINARY) {
-        (void) emit_at(compiler, STEP_BYTES, path);
-    } else if (id == TYPE_STRING && writer->kind != AVRO_FIXED) {
-        (void) emit_at(compiler, STEP_STRING, path);
-    } else {
-        return unresolved(compiler, writer, wanted->type);
-    }
-    return STATUS_OK;
-}
-
-static enum status compile_enum(struct compiler *compiler,
-                                const struct avro_schema *writer,
-                                const struct wanted *wanted,
-                                const struct path *path)
-{
-    if (wanted->type->id != TYPE_STRING) {
-        return unresolved(compiler, writer, wanted->type);
-    }
-    const struct avro_schema *reader = wanted->reader;
-    struct slice *texts = ARENA_ARRAY(compiler->arena, struct slice, writer->symbol_count);
-    for (uint32_t i = 0; i < writer->symbol_count; i++) {
-        texts[i] = slice_of_string(writer->symbols[i]);
-        if (reader == NULL || reader->kind != AVRO_ENUM) {
-            continue;
-        }
-        bool found = false;
-        for (uint32_t j = 0; j < reader->symbol_count && !found; j++) {
-            found = strcmp(reader->symbols[j], writer->symbols[i]) == 0;
-        }
-        if (!found) {
-            texts[i] = slice_of_string(reader->enum_default);
-        }
-    }
-    struct step *step = emit_at(compiler, STEP_ENUM, path);
-    step->count = writer->symbol_count;
-    step->texts = texts;
-    return STATUS_OK;
 }
 
 /* ---- Records --------------------------------------------------------------------------------- */
@@ -357,7 +68,7 @@ static enum status compile_missing(struct compiler *compiler,
                                    const struct path *path)
 {
     if (field == NULL || field->default_value == NULL) {
-        (void) emit_at(compiler, STEP_NULL, path);
+        (void) program_emit_at(compiler, STEP_NULL, path);
         return STATUS_OK;
     }
     CLEANUP(buffer_deinit) struct buffer datum = BUFFER_INIT;
@@ -365,11 +76,11 @@ static enum status compile_missing(struct compiler *compiler,
         return error_set(compiler->error, STATUS_CONFIG, "its default does not fit its type");
     }
     uint32_t step = compiler->count;
-    emit(compiler, STEP_DEFAULT)->bytes = arena_copy(compiler->arena, buffer_slice(&datum));
+    program_emit(compiler, STEP_DEFAULT)->bytes = arena_copy(compiler->arena, buffer_slice(&datum));
     compiler->target = compiler->count;
     struct wanted wanted = {.reader = field->schema, .type = type, .mixed = field->mixed};
     TRY(compile_value(compiler, field->schema, wanted, path));
-    land(compiler, step);
+    program_land(compiler, step);
     return STATUS_OK;
 }
 
@@ -399,7 +110,7 @@ static enum status compile_fields(struct compiler *compiler,
         int column = column_of[i];
         const struct avro_field *field = &writer->fields[i];
         if (column < 0) {
-            compile_skip(compiler, field->schema, NULL);
+            program_skip(compiler, field->schema);
             continue;
         }
         struct path here = below(path == NULL ? &root : path, (uint32_t) column);
@@ -421,7 +132,7 @@ static enum status compile_fields(struct compiler *compiler,
         }
     }
     if (path != NULL) {
-        (void) emit_at(compiler, STEP_STRUCT_END, path);
+        (void) program_emit_at(compiler, STEP_STRUCT_END, path);
     }
     return STATUS_OK;
 }
@@ -435,10 +146,10 @@ static enum status compile_list(struct compiler *compiler,
     const struct type *type = wanted->type;
     if (type->id != (map ? TYPE_MAP : TYPE_ARRAY) ||
         (map && type->fields[0].type->id != TYPE_STRING)) {
-        return unresolved(compiler, writer, type);
+        return program_unresolved(compiler, writer, type);
     }
     uint32_t step = compiler->count;
-    (void) emit_at(compiler, map ? STEP_MAP : STEP_ARRAY, path);
+    (void) program_emit_at(compiler, map ? STEP_MAP : STEP_ARRAY, path);
     compiler->target = compiler->count;
     const struct avro_schema *reader = wanted->reader;
     bool same = reader != NULL && reader->kind == writer->kind;
@@ -446,7 +157,7 @@ static enum status compile_list(struct compiler *compiler,
     struct wanted inner = {.reader = same ? reader->branches[0] : NULL,
                            .type = type->fields[map ? 1 : 0].type};
     TRY(compile_value(compiler, writer->branches[0], inner, &item));
-    land(compiler, step);
+    program_land(compiler, step);
     return STATUS_OK;
 }
 
@@ -500,13 +211,13 @@ static enum status compile_member(struct compiler *compiler,
             struct wanted inner = {.type = wanted->type->fields[i].type};
             TRY(compile_value(compiler, branch, inner, &here));
         } else {
-            (void) emit_at(compiler, STEP_NULL, &here);
+            (void) program_emit_at(compiler, STEP_NULL, &here);
         }
     }
     if (column < 0) {
-        compile_skip(compiler, branch, NULL);
+        program_skip(compiler, branch);
     }
-    (void) emit_at(compiler, STEP_STRUCT_END, path);
+    (void) program_emit_at(compiler, STEP_STRUCT_END, path);
     return STATUS_OK;
 }
 
@@ -517,7 +228,7 @@ static enum status compile_branch(struct compiler *compiler,
                                   const struct path *path)
 {
     if (branch->kind == AVRO_NULL) {
-        (void) emit_at(compiler, STEP_NULL, path);
+        (void) program_emit_at(compiler, STEP_NULL, path);
         return STATUS_OK;
     }
     if (is_member_struct(wanted->type)) {
@@ -535,7 +246,7 @@ static enum status compile_branches(struct compiler *compiler,
     uint32_t *jumps = ARENA_ARRAY(compiler->arena, uint32_t, writer->branch_count);
     uint32_t *ends = ARENA_ARRAY(compiler->arena, uint32_t, writer->branch_count);
     uint32_t step = compiler->count;
-    struct step *choice = emit(compiler, STEP_UNION);
+    struct step *choice = program_emit(compiler, STEP_UNION);
     choice->count = writer->branch_count;
     choice->jumps = jumps;
     uint32_t place = 0;
@@ -545,20 +256,20 @@ static enum status compile_branches(struct compiler *compiler,
         jumps[i] = compiler->target = compiler->count;
         if (compile_branch(compiler, branch, place, wanted, path) != STATUS_OK) {
             compiler->count = jumps[i];
-            emit(compiler, STEP_FAIL)->text = "a union branch that the reader cannot hold";
+            program_emit(compiler, STEP_FAIL)->text = "a union branch that the reader cannot hold";
         } else {
             good += branch->kind != AVRO_NULL;
         }
         place += branch->kind != AVRO_NULL;
         ends[i] = compiler->count;
-        (void) emit(compiler, STEP_JUMP);
+        (void) program_emit(compiler, STEP_JUMP);
     }
     for (uint32_t i = 0; i < writer->branch_count; i++) {
-        land(compiler, ends[i]);
+        program_land(compiler, ends[i]);
     }
     if (good == 0 && place > 0) {
         compiler->count = step;
-        return unresolved(compiler, writer, wanted->type);
+        return program_unresolved(compiler, writer, wanted->type);
     }
     if (compiler->error != NULL) {
         error_clear(compiler->error);
@@ -577,10 +288,10 @@ static enum status compile_union(struct compiler *compiler,
     for (uint32_t i = 0; i < 2; i++) {
         if (writer->branches[i]->kind == AVRO_NULL) {
             uint32_t step = compiler->count;
-            emit_at(compiler, STEP_OPTIONAL, path)->count = i;
+            program_emit_at(compiler, STEP_OPTIONAL, path)->count = i;
             compiler->target = compiler->count;
             TRY(compile_value(compiler, writer->branches[1 - i], *wanted, path));
-            land(compiler, step);
+            program_land(compiler, step);
             return STATUS_OK;
         }
     }
@@ -595,35 +306,16 @@ static enum status compile_plain(struct compiler *compiler,
                                  const struct path *path)
 {
     switch (writer->kind) {
-    case AVRO_NULL:
-        (void) emit_at(compiler, STEP_NULL, path);
-        return STATUS_OK;
-    case AVRO_BOOLEAN:
-        if (wanted->type->id != TYPE_BOOLEAN) {
-            return unresolved(compiler, writer, wanted->type);
-        }
-        (void) emit_at(compiler, STEP_BOOLEAN, path);
-        return STATUS_OK;
-    case AVRO_INT:
-    case AVRO_LONG:
-        return compile_integer(compiler, writer, wanted, path);
-    case AVRO_FLOAT:
-    case AVRO_DOUBLE:
-        return compile_floating(compiler, writer, wanted, path);
-    case AVRO_BYTES:
-    case AVRO_STRING:
-    case AVRO_FIXED:
-        return compile_bytes(compiler, writer, wanted, path);
-    case AVRO_ENUM:
-        return compile_enum(compiler, writer, wanted, path);
     case AVRO_ARRAY:
     case AVRO_MAP:
         return compile_list(compiler, writer, wanted, path);
-    default: /* AVRO_RECORD */
+    case AVRO_RECORD:
         if (wanted->type->id != TYPE_STRUCT) {
-            return unresolved(compiler, writer, wanted->type);
+            return program_unresolved(compiler, writer, wanted->type);
         }
         return compile_fields(compiler, writer, wanted->reader, wanted->type, path);
+    default:
+        return program_scalar(compiler, writer, wanted, path);
     }
 }
 
@@ -634,8 +326,8 @@ static enum status compile_value(struct compiler *compiler,
 {
     wanted.mixed = wanted.mixed || writer->mixed || wanted.reader == NULL || wanted.reader->mixed;
     if (wanted.type->id == TYPE_NULL) {
-        compile_skip(compiler, writer, NULL);
-        (void) emit_at(compiler, STEP_NULL, path);
+        program_skip(compiler, writer);
+        (void) program_emit_at(compiler, STEP_NULL, path);
         return STATUS_OK;
     }
     if (writer->kind == AVRO_UNION) {

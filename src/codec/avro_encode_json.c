@@ -5,29 +5,13 @@
  * name at the next member and searches only if it is not there.
  */
 
-#include "base/time_text.h"
-#include "codec/avro.h"
-#include "codec/avro_value.h"
-#include "codec/json_text.h"
-
-#include <math.h>
-
-struct encoder {
-    const struct json_document *document;
-    struct buffer *target;
-    struct arena arena; /* unescaped strings */
-    struct drift *drift;
-    struct error *error;
-    bool strict;
-    bool quiet; /* a union branch is tried: no messages */
-};
+#include "codec/avro_encoder.h"
 
 static enum status encode_value(struct encoder *encoder,
                                 const struct avro_schema *schema,
                                 uint32_t index,
                                 bool mixed,
                                 const struct json_place *place);
-
 /* ---- Departures ------------------------------------------------------------------------------ */
 
 static enum status depart(struct encoder *encoder,
@@ -81,170 +65,6 @@ static enum status type_change(struct encoder *encoder,
     return depart(encoder, DRIFT_TYPE_CHANGE, index, place, "%.*s%s is not of type %s",
                   cut ? 60 : (int) raw.size, (const char *) raw.data, cut ? "..." : "",
                   kind_text(schema));
-}
-
-/* ---- Scalars --------------------------------------------------------------------------------- */
-
-static inline struct slice raw_text(const struct encoder *encoder, uint32_t index)
-{
-    const struct json_value *value = json_at(encoder->document, index);
-    return slice_of(encoder->document->text.data + value->start, value->size);
-}
-
-/* Size, then bytes, with one reservation. */
-static inline void append_bytes(struct buffer *target, struct slice bytes)
-{
-    uint8_t *to = buffer_reserve(target, bytes.size + 10);
-    uint64_t size = (uint64_t) bytes.size << 1;
-    while (size >= 0x80) {
-        *to++ = (uint8_t) (size | 0x80);
-        size >>= 7;
-    }
-    *to++ = (uint8_t) size;
-    if (bytes.size > 0) {
-        memcpy(to, bytes.data, bytes.size);
-    }
-    target->size = (size_t) (to - target->data) + bytes.size;
-}
-
-static bool encode_string(struct encoder *encoder, uint32_t index, bool mixed)
-{
-    const struct json_value *value = json_at(encoder->document, index);
-    if (value->kind != JSON_KIND_STRING && !(mixed && value->kind == JSON_KIND_NUMBER)) {
-        return false;
-    }
-    append_bytes(encoder->target, json_text(encoder->document, index, &encoder->arena));
-    return true;
-}
-
-/* Dates and timestamps: a number as it is, or ISO 8601 text, as the schema asks for a time. */
-static bool read_time(struct encoder *encoder,
-                      const struct avro_schema *schema,
-                      uint32_t index,
-                      int64_t *ret_value)
-{
-    if (json_at(encoder->document, index)->kind != JSON_KIND_STRING ||
-        schema->logical == AVRO_LOGICAL_NONE) {
-        return json_int64(encoder->document, index, ret_value);
-    }
-    int64_t time_us;
-    int64_t unit = 1;
-    if (time_parse(raw_text(encoder, index), &time_us, NULL) != STATUS_OK) {
-        return false;
-    }
-    switch (schema->logical) {
-    case AVRO_DATE:
-        unit = US_PER_DAY;
-        break;
-    case AVRO_TIMESTAMP_MILLIS:
-    case AVRO_LOCAL_TIMESTAMP_MILLIS:
-        unit = US_PER_MS;
-        break;
-    case AVRO_TIMESTAMP_MICROS:
-    case AVRO_LOCAL_TIMESTAMP_MICROS:
-        break;
-    default:
-        return false;
-    }
-    *ret_value = time_us / unit - (time_us % unit < 0);
-    return true;
-}
-
-static bool
-encode_integer(struct encoder *encoder, const struct avro_schema *schema, uint32_t index)
-{
-    int64_t number;
-    if (!read_time(encoder, schema, index, &number) ||
-        (schema->kind == AVRO_INT && number != (int32_t) number)) {
-        return false;
-    }
-    buffer_append_zigzag(encoder->target, number);
-    return true;
-}
-
-/* A number, or the names that JSON has no numbers for. */
-static bool
-encode_floating(struct encoder *encoder, const struct avro_schema *schema, uint32_t index)
-{
-    double number;
-    struct slice text = raw_text(encoder, index);
-    if (json_at(encoder->document, index)->kind == JSON_KIND_NUMBER) {
-        number = json_number_double(text);
-        if (isinf(number) || (schema->kind == AVRO_FLOAT && isinf((float) number))) {
-            return false;
-        }
-    } else if (json_at(encoder->document, index)->kind != JSON_KIND_STRING) {
-        return false;
-    } else if (slice_equal_string(text, "NaN")) {
-        number = (double) NAN;
-    } else if (slice_equal_string(text, "Infinity")) {
-        number = HUGE_VAL;
-    } else if (slice_equal_string(text, "-Infinity")) {
-        number = -HUGE_VAL;
-    } else {
-        return false;
-    }
-    float single = (float) number;
-    if (schema->kind == AVRO_FLOAT) {
-        buffer_append(encoder->target, &single, sizeof(single));
-    } else {
-        buffer_append(encoder->target, &number, sizeof(number));
-    }
-    return true;
-}
-
-static bool
-encode_decimal(struct encoder *encoder, const struct avro_schema *schema, uint32_t index)
-{
-    int128 unscaled;
-    if (json_at(encoder->document, index)->kind != JSON_KIND_NUMBER ||
-        !avro_decimal_from_text(raw_text(encoder, index), schema->precision, schema->scale,
-                                &unscaled)) {
-        return false;
-    }
-    if (schema->kind == AVRO_FIXED) {
-        return avro_append_decimal(unscaled, schema->fixed_size, encoder->target);
-    }
-    size_t before = encoder->target->size;
-    buffer_append_byte(encoder->target, 0); /* at most 16 bytes: one byte of size */
-    (void) avro_append_decimal(unscaled, 0, encoder->target);
-    encoder->target->data[before] = (uint8_t) ((encoder->target->size - before - 1) << 1);
-    return true;
-}
-
-/* Bytes stand in JSON as base64. */
-static bool encode_bytes(struct encoder *encoder, const struct avro_schema *schema, uint32_t index)
-{
-    if (schema->logical == AVRO_DECIMAL) {
-        return encode_decimal(encoder, schema, index);
-    }
-    if (json_at(encoder->document, index)->kind != JSON_KIND_STRING) {
-        return false;
-    }
-    CLEANUP(buffer_deinit) struct buffer bytes = BUFFER_INIT;
-    if (!avro_append_base64(json_text(encoder->document, index, &encoder->arena), &bytes)) {
-        return false;
-    }
-    if (schema->kind == AVRO_BYTES) {
-        append_bytes(encoder->target, buffer_slice(&bytes));
-        return true;
-    }
-    buffer_append_slice(encoder->target, buffer_slice(&bytes));
-    return bytes.size == schema->fixed_size;
-}
-
-static bool encode_enum(struct encoder *encoder, const struct avro_schema *schema, uint32_t index)
-{
-    if (json_at(encoder->document, index)->kind != JSON_KIND_STRING) {
-        return false;
-    }
-    for (uint32_t i = 0; i < schema->symbol_count; i++) {
-        if (json_text_is(encoder->document, index, slice_of_string(schema->symbols[i]))) {
-            buffer_append_zigzag(encoder->target, i);
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- Records --------------------------------------------------------------------------------- */
@@ -461,7 +281,7 @@ static enum status encode_map(struct encoder *encoder,
     for (uint32_t i = 0; i < count; i++) {
         struct slice key = json_text(encoder->document, at, &encoder->arena);
         struct json_place place = {.above = above, .name = key};
-        append_bytes(encoder->target, key);
+        encoder_bytes(encoder->target, key);
         TRY(encode_value(encoder, schema->branches[0], at + 1, false, &place));
         at = json_at(encoder->document, at + 1)->next;
     }
@@ -553,34 +373,7 @@ static enum status encode_value(struct encoder *encoder,
                                 bool mixed,
                                 const struct json_place *place)
 {
-    bool fits = false;
-    enum json_kind kind = json_at(encoder->document, index)->kind;
     switch (schema->kind) {
-    case AVRO_NULL:
-        fits = kind == JSON_KIND_NULL;
-        break;
-    case AVRO_BOOLEAN:
-        fits = kind == JSON_KIND_TRUE || kind == JSON_KIND_FALSE;
-        buffer_append_byte(encoder->target, kind == JSON_KIND_TRUE);
-        break;
-    case AVRO_INT:
-    case AVRO_LONG:
-        fits = encode_integer(encoder, schema, index);
-        break;
-    case AVRO_FLOAT:
-    case AVRO_DOUBLE:
-        fits = encode_floating(encoder, schema, index);
-        break;
-    case AVRO_BYTES:
-    case AVRO_FIXED:
-        fits = encode_bytes(encoder, schema, index);
-        break;
-    case AVRO_STRING:
-        fits = encode_string(encoder, index, mixed || schema->mixed);
-        break;
-    case AVRO_ENUM:
-        fits = encode_enum(encoder, schema, index);
-        break;
     case AVRO_RECORD:
         return encode_record(encoder, schema, index, place);
     case AVRO_ARRAY:
@@ -589,8 +382,11 @@ static enum status encode_value(struct encoder *encoder,
         return encode_map(encoder, schema, index, place);
     case AVRO_UNION:
         return encode_union(encoder, schema, index, mixed, place);
+    default:
+        return encoder_scalar(encoder, schema, index, mixed)
+                   ? STATUS_OK
+                   : type_change(encoder, schema, index, place);
     }
-    return fits ? STATUS_OK : type_change(encoder, schema, index, place);
 }
 
 enum status avro_encode_json(const struct avro_schema *schema,

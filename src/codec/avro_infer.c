@@ -89,9 +89,7 @@ void shape_add(struct shape *shape,
 
 static const char *record_name(struct shape_names *names, const char *wanted)
 {
-    const char *name = avro_field_name(slice_of_string(wanted), names->taken, names->arena);
-    (void) json_object_set_new(names->taken, name, json_true());
-    return name;
+    return avro_unique_name(slice_of_string(wanted), names->taken, names->arena);
 }
 
 static void write_record(const struct shape *shape,
@@ -104,6 +102,9 @@ static void write_record(const struct shape *shape,
     buffer_append_json(target, slice_of_string(name));
     buffer_append_string(target, ",\"fields\":[");
     json_t *taken = json_object();
+    for (uint32_t i = 0; i < shape->member_count; i++) {
+        avro_keep_name(shape->members[i].name, taken);
+    }
     for (uint32_t i = 0; i < shape->member_count; i++) {
         if (i > 0) {
             buffer_append_byte(target, ',');
@@ -124,7 +125,6 @@ void shape_write_field(const struct shape *shape,
 {
     const char *name = avro_field_name(field, fields_taken, names->arena);
     struct slice clean = slice_of(name, strlen(name));
-    (void) json_object_set_new(fields_taken, name, json_true());
     buffer_append_string(target, "{\"name\":");
     buffer_append_json(target, clean);
     buffer_append_string(target, ",\"type\":");

@@ -196,8 +196,10 @@ enum status avro_schema_type(const struct avro_schema *schema,
 
 /* ---- From a type ----------------------------------------------------------------------------- */
 
-/* `name` is what a record here is called. NULL: no Avro type (the error is set). */
-static json_t *from_type(const struct type *type, const char *name, struct error *error);
+/* `name` is what a record here is called, `records` has the names in use. NULL: no Avro type (the
+ * error is set). */
+static json_t *
+from_type(const struct type *type, const char *name, json_t *records, struct error *error);
 
 static json_t *nullable(json_t *schema, bool may_be_null)
 {
@@ -208,35 +210,26 @@ static json_t *nullable(json_t *schema, bool may_be_null)
     return json_pack("[s, o]", "null", schema);
 }
 
-const char *avro_field_name(struct slice name, const json_t *taken, struct arena *arena)
-{
-    char *clean = arena_alloc(arena, name.size + 16);
-    size_t size = 0;
-    if (name.size == 0 || (name.data[0] >= '0' && name.data[0] <= '9')) {
-        clean[size++] = '_';
-    }
-    for (size_t i = 0; i < name.size; i++) {
-        const uint8_t inside[2] = {'_', name.data[i]}; /* a digit is fine behind another byte */
-        clean[size++] = avro_name_valid(slice_of(inside, 2)) ? (char) name.data[i] : '_';
-    }
-    clean[size] = '\0';
-    for (unsigned number = 2; json_object_get(taken, clean) != NULL; number++) {
-        (void) snprintf(clean + size, 15, "_%u", number);
-    }
-    return clean;
-}
-
-static json_t *from_struct(const struct type *type, const char *name, struct error *error)
+static json_t *
+from_struct(const struct type *type, const char *name, json_t *records, struct error *error)
 {
     struct arena arena;
     arena_init(&arena, 1024);
+    const char *first_name = name;
+    for (unsigned number = 2; json_object_get(records, name) != NULL; number++) {
+        name = arena_printf(&arena, "%s_%u", first_name, number);
+    }
+    (void) json_object_set_new(records, name, json_true());
     json_t *fields = json_array();
     json_t *taken = json_object();
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        avro_keep_name(slice_of_string(type->fields[i].name), taken);
+    }
     for (uint32_t i = 0; i < type->field_count && fields != NULL; i++) {
         const struct type_field *field = &type->fields[i];
         const char *field_name = avro_field_name(slice_of_string(field->name), taken, &arena);
         const char *below = arena_printf(&arena, "%s_%s", name, field_name);
-        json_t *schema = nullable(from_type(field->type, below, error), field->nullable);
+        json_t *schema = nullable(from_type(field->type, below, records, error), field->nullable);
         if (schema == NULL) {
             error_context(error, "column \"%s\"", field->name);
             json_decref(fields);
@@ -250,17 +243,18 @@ static json_t *from_struct(const struct type *type, const char *name, struct err
         if (strcmp(field_name, field->name) != 0) {
             (void) json_object_set_new(json, "aliases", json_pack("[s]", field->name));
         }
-        (void) json_object_set_new(taken, field_name, json_true());
         (void) json_array_append_new(fields, json);
     }
     json_decref(taken);
+    json_t *json = fields == NULL ? NULL
+                                  : json_pack("{s:s, s:s, s:o}", "type", "record", "name", name,
+                                              "fields", fields);
     arena_deinit(&arena);
-    return fields == NULL
-               ? NULL
-               : json_pack("{s:s, s:s, s:o}", "type", "record", "name", name, "fields", fields);
+    return json;
 }
 
-static json_t *from_list(const struct type *type, const char *name, struct error *error)
+static json_t *
+from_list(const struct type *type, const char *name, json_t *records, struct error *error)
 {
     bool map = type->id == TYPE_MAP;
     if (map && type->fields[0].type->id != TYPE_STRING) {
@@ -268,8 +262,8 @@ static json_t *from_list(const struct type *type, const char *name, struct error
         error_hint(error, "cast the keys to STRING");
         return NULL;
     }
-    json_t *below =
-        nullable(from_type(type->fields[map ? 1 : 0].type, name, error), type->element_nullable);
+    json_t *below = nullable(from_type(type->fields[map ? 1 : 0].type, name, records, error),
+                             type->element_nullable);
     if (below == NULL) {
         return NULL;
     }
@@ -277,7 +271,8 @@ static json_t *from_list(const struct type *type, const char *name, struct error
                : json_pack("{s:s, s:o}", "type", "array", "items", below);
 }
 
-static json_t *from_type(const struct type *type, const char *name, struct error *error)
+static json_t *
+from_type(const struct type *type, const char *name, json_t *records, struct error *error)
 {
     switch (type->id) {
     case TYPE_NULL:
@@ -309,9 +304,9 @@ static json_t *from_type(const struct type *type, const char *name, struct error
         return json_pack("{s:s, s:s}", "type", "long", "logicalType", "timestamp-micros");
     case TYPE_ARRAY:
     case TYPE_MAP:
-        return from_list(type, name, error);
+        return from_list(type, name, records, error);
     case TYPE_STRUCT:
-        return from_struct(type, name, error);
+        return from_struct(type, name, records, error);
     }
     return NULL;
 }
@@ -322,7 +317,9 @@ enum status avro_schema_from_type(const struct type *type,
                                   const struct avro_schema **ret_schema,
                                   struct error *error)
 {
-    json_t *json = from_type(type, name, error);
+    json_t *records = json_object();
+    json_t *json = from_type(type, name, records, error);
+    json_decref(records);
     if (json == NULL) {
         return STATUS_CONFIG;
     }

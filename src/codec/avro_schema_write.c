@@ -69,19 +69,71 @@ write_names(struct schema_writer *writer, const char *key, const char *const *na
     buffer_append_byte(writer->target, ']');
 }
 
-/* Attributes that the model does not know, as they were. */
-static void
-write_others(struct schema_writer *writer, const json_t *source, const char *const *known)
+static bool in_list(const char *const *list, const char *key)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_known(const struct avro_schema *schema, const char *key)
+{
+    static const char *const named[] = {"name", "namespace", "doc", "aliases", NULL};
+    static const char *const decimal[] = {"logicalType", "precision", "scale", NULL};
+    static const char *const of_kind[][4] = {
+        [AVRO_STRING] = {"leat.mixed", NULL},
+        [AVRO_RECORD] = {"fields", NULL},
+        [AVRO_ENUM] = {"symbols", "default", NULL},
+        [AVRO_ARRAY] = {"items", NULL},
+        [AVRO_MAP] = {"values", NULL},
+        [AVRO_FIXED] = {"size", NULL},
+    };
+    return strcmp(key, "type") == 0 || in_list(of_kind[schema->kind], key) ||
+           (schema->name != NULL && in_list(named, key)) ||
+           (schema->logical == AVRO_DECIMAL && in_list(decimal, key)) ||
+           (schema->logical != AVRO_LOGICAL_NONE && strcmp(key, "logicalType") == 0);
+}
+
+/* Attributes that the model does not know, as they were; a logical type that was ignored, too. */
+static void write_others(struct schema_writer *writer, const struct avro_schema *schema)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *) (uintptr_t) source, key, value)
+    json_object_foreach((json_t *) (uintptr_t) schema->source, key, value)
     {
-        bool found = false;
-        for (const char *const *name = known; *name != NULL; name++) {
-            found = found || strcmp(*name, key) == 0;
+        if (!is_known(schema, key)) {
+            write_key(writer, key);
+            write_json_value(writer, value);
         }
-        if (!found) {
+    }
+}
+
+static bool has_others(const struct avro_schema *schema)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *) (uintptr_t) schema->source, key, value)
+    {
+        if (!is_known(schema, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same for a field. */
+static void write_field_others(struct schema_writer *writer, const struct avro_field *field)
+{
+    static const char *const known[] = {"name",    "doc",        "type", "default",
+                                        "aliases", "leat.mixed", NULL};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *) (uintptr_t) field->source, key, value)
+    {
+        if (!in_list(known, key)) {
             write_key(writer, key);
             write_json_value(writer, value);
         }
@@ -91,8 +143,6 @@ write_others(struct schema_writer *writer, const json_t *source, const char *con
 static void
 write_field(struct schema_writer *writer, const struct avro_field *field, struct slice space)
 {
-    static const char *const known[] = {"name",    "doc",        "type", "default",
-                                        "aliases", "leat.mixed", NULL};
     buffer_append_string(writer->target, "{\"name\":");
     write_text(writer, field->name);
     if (!writer->canonical && field->doc != NULL) {
@@ -115,7 +165,7 @@ write_field(struct schema_writer *writer, const struct avro_field *field, struct
         if (field->mixed) {
             buffer_append_string(writer->target, ",\"leat.mixed\":true");
         }
-        write_others(writer, field->source, known);
+        write_field_others(writer, field);
     }
     buffer_append_byte(writer->target, '}');
 }
@@ -146,14 +196,6 @@ write_name(struct schema_writer *writer, const struct avro_schema *schema, struc
 
 static void write_logical(struct schema_writer *writer, const struct avro_schema *schema)
 {
-    static const char *const known[] = {"type",        "name",      "namespace", "doc",
-                                        "aliases",     "fields",    "symbols",   "default",
-                                        "items",       "values",    "size",      "leat.mixed",
-                                        "logicalType", "precision", "scale",     NULL};
-    /* One that was ignored is kept as it was. */
-    static const char *const known_without[] = {
-        "type",    "name",  "namespace", "doc",  "aliases",    "fields", "symbols",
-        "default", "items", "values",    "size", "leat.mixed", NULL};
     if (schema->logical != AVRO_LOGICAL_NONE) {
         write_key(writer, "logicalType");
         write_text(writer, avro_logical_name(schema->logical));
@@ -161,10 +203,6 @@ static void write_logical(struct schema_writer *writer, const struct avro_schema
     if (schema->logical == AVRO_DECIMAL) {
         buffer_printf(writer->target, ",\"precision\":%u,\"scale\":%u", schema->precision,
                       schema->scale);
-    }
-    if (schema->source != NULL) {
-        write_others(writer, schema->source,
-                     schema->logical == AVRO_LOGICAL_NONE ? known_without : known);
     }
 }
 
@@ -242,8 +280,7 @@ is_bare(const struct schema_writer *writer, const struct avro_schema *schema, bo
         return schema->kind <= AVRO_STRING;
     }
     bool mixed = schema->mixed && !mixed_above;
-    return !mixed && schema->logical == AVRO_LOGICAL_NONE &&
-           (schema->source == NULL || json_object_size(schema->source) == 1);
+    return !mixed && schema->logical == AVRO_LOGICAL_NONE && !has_others(schema);
 }
 
 static void write_reference(struct schema_writer *writer, const char *name, struct slice space)
@@ -284,6 +321,7 @@ static void write_one(struct schema_writer *writer,
             buffer_append_string(writer->target, ",\"leat.mixed\":true");
         }
         write_logical(writer, schema);
+        write_others(writer, schema);
     }
     buffer_append_byte(writer->target, '}');
 }

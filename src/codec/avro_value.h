@@ -8,9 +8,21 @@
 /* [A-Za-z_][A-Za-z0-9_]* */
 bool avro_name_valid(struct slice name);
 
-/* A name as Avro wants it, for one that it may refuse: "a-b" gives "a_b", and "a_b_2" if that is a
- * member of `taken`. */
-const char *avro_field_name(struct slice name, const json_t *taken, struct arena *arena);
+/* The kind of a built-in name; -1 for others. */
+int avro_kind_by_name(const char *name);
+
+/* Reads "logicalType" and what belongs to it. One that is unknown or does not fit is ignored, as
+ * the specification asks. */
+void avro_parse_logical(const json_t *json, struct avro_schema *schema);
+
+/* Names as Avro wants them, for those that it may refuse: "a-b" gives "a_b", and "a_b_2" if that is
+ * taken; what is given is a member of `taken` from then on. */
+const char *avro_unique_name(struct slice name, json_t *taken, struct arena *arena);
+
+/* The same for the fields of one record. A name that is valid stays, whatever comes before it:
+ * first call avro_keep_name for all of them, then avro_field_name for each. */
+void avro_keep_name(struct slice name, json_t *taken);
+const char *avro_field_name(struct slice name, json_t *taken, struct arena *arena);
 
 /* "timestamp-micros"; NULL for none. */
 const char *avro_logical_name(enum avro_logical logical);

@@ -275,6 +275,12 @@ static void infers(void **state)
         "{\"u\":{\"v\":true}}",
     };
     (void) infer(&arena, odd, 3);
+    /* A name that is valid stays, also behind one that becomes the same. */
+    static const char *const same[] = {"{\"a b\":1,\"a_b\":\"x\",\"a-b\":true}"};
+    const char *text = infer(&arena, same, 1);
+    assert_non_null(strstr(text, "{\"name\":\"a_b_2\",\"type\":[\"null\",\"long\"]"));
+    assert_non_null(strstr(text, "{\"name\":\"a_b\",\"type\":[\"null\",\"string\"]"));
+    assert_non_null(strstr(text, "{\"name\":\"a_b_3\",\"type\":[\"null\",\"boolean\"]"));
     arena_deinit(&arena);
 }
 
@@ -338,6 +344,45 @@ static void evolves(void **state)
                    "{\"name\":\"q\",\"type\":[\"null\",{\"name\":\"S_q\",\"type\":\"record\"");
 }
 
+/* ---- From types ------------------------------------------------------------------------------ */
+
+/* The type of the schema made from a type is that type, but for the few that Avro does not have. */
+static void from_types(void **state)
+{
+    (void) state;
+    static const char *const cases[][2] = {
+        {"struct<a:boolean,b:int,c:bigint,d:float,e:double,f:string,g:binary>", NULL},
+        {"struct<a:date,b:timestamp,c:decimal(20,4),d:void>", NULL},
+        {"struct<a:array<map<string,struct<x:array<int>>>>>", NULL},
+        {"struct<a_b:struct<c:struct<x:int>>,a:struct<b_c:struct<y:int>>>", NULL},
+        {"struct<a:tinyint,b:smallint,c:interval day to second,d:interval year to month>",
+         "struct<a:int,b:int,c:bigint,d:int>"},
+        {"struct<`count(1)`:bigint,`1`:int,count_1_:int>",
+         "struct<count_1__2:bigint,_1:int,count_1_:int>"},
+    };
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct error error;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct type *type;
+        const struct type *back;
+        const struct avro_schema *schema;
+        bool nullable;
+        assert_ok(type_parse(slice_of_string(cases[i][0]), &arena, &type, &error), error);
+        assert_ok(avro_schema_from_type(type, "a.b.R", &arena, &schema, &error), error);
+        assert_ok(avro_schema_type(schema, &arena, &back, &nullable, &error), error);
+        assert_string_equal(type_text(back, &arena),
+                            cases[i][1] != NULL ? cases[i][1] : cases[i][0]);
+        avro_schema_release(schema);
+    }
+    const struct type *type;
+    const struct avro_schema *schema;
+    assert_ok(type_parse(SLICE("struct<a:map<int,int>>"), &arena, &type, &error), error);
+    assert_fails(avro_schema_from_type(type, "R", &arena, &schema, &error), STATUS_CONFIG, error,
+                 "column \"a\": Avro has maps with string keys only");
+    arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +393,7 @@ int main(void)
         cmocka_unit_test(logical_types),
         cmocka_unit_test(infers),
         cmocka_unit_test(evolves),
+        cmocka_unit_test(from_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
