@@ -49,8 +49,10 @@ enum status kafka_error(struct kafka_handle *handle,
                         const char *format,
                         ...) PRINTF(4, 5);
 
-/* How long a request to the cluster may take. */
+/* How long a request that changes or reads topics may take, and how long a look at the cluster:
+ * short, as a worker that is stopped meanwhile waits for it. */
 #define KAFKA_REQUEST_MS 10000
+#define KAFKA_LOOK_MS    3000
 
 enum status kafka_topic_ensure(struct log_client *log,
                                const struct topic_spec *spec,

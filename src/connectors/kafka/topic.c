@@ -17,7 +17,7 @@ static enum status topic_metadata(struct log_client *log,
         return kafka_error(log->handle, rd_kafka_last_error(), error, "cannot use topic \"%s\"",
                            topic);
     }
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rd, 0, handle, ret_metadata, KAFKA_REQUEST_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rd, 0, handle, ret_metadata, KAFKA_LOOK_MS);
     rd_kafka_topic_destroy(handle);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_error(log->handle, code, error, "could not look up topic \"%s\" at \"%s\"",
