@@ -181,6 +181,7 @@ static enum status source_fetch(struct source *source,
             break;
         }
         TRY(file_text_open(&source->text, source->settings, path, error));
+        int64_t before = place.offset;
         if (source->settings->format == RECORDS_JSON) {
             TRY(page_of_document(source, path, &place, ret_page, error));
         } else {
@@ -190,7 +191,9 @@ static enum status source_fetch(struct source *source,
         if (ret_page->count > 0) {
             break;
         }
-        at_end_of_it = true; /* on to the next one, if there is one */
+        /* Lines without a record (empty ones, a header) are passed; at its end the next file
+         * follows, if there is one. */
+        at_end_of_it = place.offset == before;
     }
     ret_page->end = ret_page->count == 0;
     if (place.file != NULL) {
