@@ -194,6 +194,8 @@ static void cast_to_decimal(const struct cast *cast, struct output *output)
         if (read_decimal(cast->from, i, cast->to->scale, &value) &&
             decimal_fits(value, cast->to->precision)) {
             ((int128 *) output->values)[i] = value;
+        } else if (is_floating(cast->from->type) && !isfinite(column_double(cast->from, i))) {
+            output_null(output, i); /* as Spark: no error */
         } else {
             cast_fail(cast, output, i);
         }

@@ -21,6 +21,13 @@ static double math_sign(double x)
     return isnan(x) ? x : (x > 0) - (x < 0);
 }
 
+/* The library's cube root may be off by one bit: one step of Newton's method mends it. */
+static double math_cbrt(double x)
+{
+    double root = cbrt(x);
+    return isfinite(root) && root != 0 ? root - (root * root * root - x) / (3 * root * root) : root;
+}
+
 static double math_degrees(double x)
 {
     return x * (180.0 / M_PI);
@@ -81,7 +88,7 @@ static const struct {
     double above; /* null at and below it (logarithms) */
 } math_table[] = {
     [MATH_SQRT] = {sqrt, -INFINITY},
-    [MATH_CBRT] = {cbrt, -INFINITY},
+    [MATH_CBRT] = {math_cbrt, -INFINITY},
     [MATH_EXP] = {exp, -INFINITY},
     [MATH_EXPM1] = {expm1, -INFINITY},
     [MATH_LN] = {log, 0},

@@ -271,13 +271,16 @@ static const struct column *call_extract(CALL_PARAMETERS)
         if (text_skip_null(&text, i)) {
             continue;
         }
-        if (!row_pattern_at(&rows, i) || !group_wanted(&rows, arguments, i, &group)) {
-            text_end_null(&text, i);
-            continue;
-        }
         struct slice value = arg_bytes(subject, i);
-        bool found = row_find(&rows, i, value, 0);
-        text_end_slice(&text, i, found ? group_of(&rows.match, value, group) : SLICE(""));
+        if (!row_pattern_at(&rows, i)) {
+            text_end_null(&text, i);
+        } else if (!row_find(&rows, i, value, 0)) {
+            text_end(&text, i);
+        } else if (group_wanted(&rows, arguments, i, &group)) {
+            text_end_slice(&text, i, group_of(&rows.match, value, group));
+        } else {
+            text_end_null(&text, i);
+        }
     }
     row_pattern_deinit(&rows);
     return text_finish(&text);
@@ -340,14 +343,17 @@ static const struct column *call_extract_all(CALL_PARAMETERS)
     struct row_pattern rows;
     row_pattern_init(&rows, &output, arg_of(arguments[1], output.rows));
     for (int64_t i = 0; i < output.rows; i++) {
-        int64_t group;
-        if (output_is_null(&output, i) || !row_pattern_at(&rows, i) ||
-            !group_wanted(&rows, arguments, i, &group)) {
+        int64_t group = 0;
+        if (output_is_null(&output, i) || !row_pattern_at(&rows, i)) {
             column_append_null(&builder);
             continue;
         }
         struct slice value = arg_bytes(subject, i);
         bool found = row_find(&rows, i, value, 0);
+        if (found && !group_wanted(&rows, arguments, i, &group)) {
+            column_append_null(&builder);
+            continue;
+        }
         while (found) {
             column_append_bytes(&builder.children[0], group_of(&rows.match, value, group));
             found = row_find(&rows, i, value, next_start(&rows.match, value));
@@ -509,6 +515,103 @@ static const struct column *call_split(CALL_PARAMETERS)
     return column_builder_finish(&builder);
 }
 
+/* ---- str_to_map ---- */
+
+/* Where the first match of a pattern in the text begins and ends; the text's end if there is none.
+ */
+static void next_cut(struct row_pattern *rows,
+                     int64_t row,
+                     struct slice text,
+                     size_t start,
+                     size_t *ret_start,
+                     size_t *ret_end)
+{
+    bool found = row_find(rows, row, text, start);
+    *ret_start = found ? rows->match.offsets[0] : text.size;
+    *ret_end = found ? rows->match.offsets[1] : text.size + 1;
+    if (*ret_end <= start) {
+        *ret_end = text.size + 1;
+        *ret_start = text.size;
+    }
+}
+
+static bool has_key(const struct column_builder *keys, int64_t first, struct slice key)
+{
+    for (int64_t i = first; i < keys->length; i++) {
+        struct slice other = slice_of(keys->values + keys->offsets[i],
+                                      (size_t) (keys->offsets[i + 1] - keys->offsets[i]));
+        if (slice_equal(other, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void pairs_of(struct column_builder *map,
+                     struct row_pattern *pairs,
+                     struct row_pattern *parts,
+                     int64_t row,
+                     struct slice text)
+{
+    int64_t first = map->children[0].length;
+    for (size_t start = 0, end = 0, next = 0; start <= text.size; start = next) {
+        next_cut(pairs, row, text, start, &end, &next);
+        struct slice pair = slice_of(text.data + start, end - start);
+        size_t key_end;
+        size_t value_start;
+        next_cut(parts, row, pair, 0, &key_end, &value_start);
+        struct slice key = slice_of(pair.data, key_end);
+        if (has_key(&map->children[0], first, key)) {
+            output_fail(pairs->output, row, "a map has a key twice");
+            break;
+        }
+        column_append_bytes(&map->children[0], key);
+        if (value_start > pair.size) {
+            column_append_null(&map->children[1]);
+        } else {
+            column_append_bytes(&map->children[1],
+                                slice_of(pair.data + value_start, pair.size - value_start));
+        }
+    }
+    column_append_list_end(map);
+}
+
+static const struct column *call_str_to_map(CALL_PARAMETERS)
+{
+    struct output output;
+    struct expression shadow;
+    shadow_init(&output, &shadow, eval, call, arguments);
+    const char *const defaults[] = {",", ":"};
+    struct arg delimiters[2];
+    for (uint32_t n = 0; n < 2; n++) {
+        struct column_builder text;
+        column_builder_init(&text, eval->arena, type_plain(TYPE_STRING), 1);
+        column_append_bytes(&text, slice_of_string(defaults[n]));
+        delimiters[n] =
+            arg_of(n + 1 < call->argument_count ? arguments[n + 1] : column_builder_finish(&text),
+                   output.rows);
+        delimiters[n].mask = delimiters[n].column->length == 1 ? 0 : -1;
+    }
+    struct row_pattern pairs;
+    struct row_pattern parts;
+    row_pattern_init(&pairs, &output, delimiters[0]);
+    row_pattern_init(&parts, &output, delimiters[1]);
+    struct column_builder builder;
+    column_builder_init(&builder, eval->arena, call->type, output.rows);
+    struct arg text = arg_of(arguments[0], output.rows);
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i) || !row_pattern_at(&pairs, i) ||
+            !row_pattern_at(&parts, i)) {
+            column_append_null(&builder);
+        } else {
+            pairs_of(&builder, &pairs, &parts, i, arg_bytes(text, i));
+        }
+    }
+    row_pattern_deinit(&pairs);
+    row_pattern_deinit(&parts);
+    return column_builder_finish(&builder);
+}
+
 #define PATTERN(name_, variant_, min_, max_, signature_, call_, usage_, help_)                     \
     {                                                                                              \
         .name = (name_), .arguments_min = (min_), .arguments_max = (max_), .deterministic = true,  \
@@ -586,6 +689,14 @@ static const struct sql_function rows[] = {
             call_regexp_replace,
             "regexp_replace(text, regexp, replacement[, position])",
             "Every match replaced; $1 stands for group 1."),
+    PATTERN("str_to_map",
+            0,
+            1,
+            3,
+            "string, string, string -> map<string,string>",
+            call_str_to_map,
+            "str_to_map(text[, pair_delimiter[, key_delimiter]])",
+            "A map from text such as 'a:1,b:2'; the delimiters are regular expressions."),
     PATTERN("split",
             0,
             2,

@@ -1,5 +1,6 @@
 #include "sql/pattern.h"
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "sql/code_points.h"
 
@@ -16,14 +17,64 @@ struct pattern {
     unsigned groups;
 };
 
+/* Java's names of ASCII classes, which pcre2 knows in brackets only. */
+static const struct {
+    const char *java;
+    const char *posix;
+} classes[] = {
+    {"{Lower}", "[:lower:]"}, {"{Upper}", "[:upper:]"},   {"{Alpha}", "[:alpha:]"},
+    {"{Digit}", "[:digit:]"}, {"{Alnum}", "[:alnum:]"},   {"{Punct}", "[:punct:]"},
+    {"{Graph}", "[:graph:]"}, {"{Print}", "[:print:]"},   {"{Blank}", "[:blank:]"},
+    {"{Cntrl}", "[:cntrl:]"}, {"{XDigit}", "[:xdigit:]"}, {"{Space}", "[:space:]"},
+};
+
+static const char *posix_class(struct slice rest, size_t *ret_used)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        *ret_used = strlen(classes[i].java);
+        if (rest.size >= *ret_used && memcmp(rest.data, classes[i].java, *ret_used) == 0) {
+            return classes[i].posix;
+        }
+    }
+    return NULL;
+}
+
+/* Rewrites \p{Digit} and its like to [[:digit:]], without the outer brackets inside a class. */
+static void translate(struct slice text, struct buffer *target)
+{
+    bool in_class = false;
+    for (size_t at = 0; at < text.size; at++) {
+        uint8_t c = text.data[at];
+        size_t used;
+        if (c == '\\' && at + 1 < text.size) {
+            struct slice rest = slice_of(text.data + at + 2, text.size - at - 2);
+            const char *posix = text.data[at + 1] == 'p' ? posix_class(rest, &used) : NULL;
+            if (posix != NULL) {
+                buffer_append_string(target, in_class ? "" : "[");
+                buffer_append_string(target, posix);
+                buffer_append_string(target, in_class ? "" : "]");
+                at += 1 + used;
+            } else {
+                buffer_append(target, text.data + at++, 2);
+            }
+            continue;
+        }
+        in_class = c == '[' || (in_class && c != ']');
+        buffer_append_byte(target, c);
+    }
+}
+
 enum status pattern_compile(struct slice text, struct pattern **ret, struct error *error)
 {
     int number;
     size_t at;
     uint32_t options =
         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_UNSET_BACKREF;
-    pcre2_code *code = pcre2_compile(text.size == 0 ? (PCRE2_SPTR) "" : text.data, text.size,
+    struct buffer translated = BUFFER_INIT;
+    translate(text, &translated);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR) buffer_string(&translated), translated.size,
                                      options, &number, &at, NULL);
+    buffer_deinit(&translated);
     if (code == NULL) {
         char message[160];
         pcre2_get_error_message(number, (PCRE2_UCHAR *) message, sizeof message);
