@@ -48,6 +48,7 @@ static void survey_plan(struct survey *survey, const struct plan *plan, const st
         survey->aggregate = survey->aggregate == NULL ? plan : survey->aggregate;
         survey->second = above != NULL ? plan : survey->second;
         survey->untimed = plan->watermark_key < 0 ? plan : survey->untimed;
+        survey->watermark_found |= plan->watermark_key >= 0; /* a column that a view makes */
         above = plan;
     }
     for (uint32_t i = 0; i < plan->input_count; i++) {

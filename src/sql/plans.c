@@ -110,8 +110,9 @@ static bool column_carries(const struct plan *plan, uint32_t index, const char *
     switch (plan->kind) {
     case PLAN_SCAN:
         return plan->relation->streaming && strcasecmp(plan->type->fields[index].name, column) == 0;
-    case PLAN_PROJECT:
-        return plan_carries(plan->inputs[0], plan->expressions[index], column);
+    case PLAN_PROJECT: /* passes it on, or makes it: a view's CAST(time AS TIMESTAMP) AS at */
+        return plan_carries(plan->inputs[0], plan->expressions[index], column) ||
+               strcasecmp(plan->type->fields[index].name, column) == 0;
     case PLAN_FILTER:
     case PLAN_SORT:
     case PLAN_LIMIT:

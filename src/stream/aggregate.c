@@ -119,6 +119,10 @@ static void assign_groups(struct run *run,
         }
         int32_t origin = rows->origin == NULL ? -1 : rows->origin[row];
         int64_t event_time_us = event_time_of(plan, keys, row);
+        if (plan->window == NULL && event_time_us != INT64_MAX &&
+            event_time_us > run->event_time_max_us) {
+            run->event_time_max_us = event_time_us;
+        }
         if (event_time_us <= run->watermark_us) {
             if (origin >= 0) {
                 bit_set(run->late, origin);
