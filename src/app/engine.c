@@ -29,8 +29,8 @@ void engine_totals(struct engine *engine, struct engine_totals *ret_totals)
         totals.staged += capture.lag;
     }
     for (size_t i = 0; i < engine->topic_count; i++) {
-        if (engine->topics[i].processor == NULL) {
-            continue;
+        if (engine->topics[i].processor == NULL || engine->topics[i].topic->level > 0) {
+            continue; /* records of a stream's topic are leat's own, not accepted ones */
         }
         struct processor_status status;
         engine->processor_ops->status(engine->topics[i].processor, &status);
@@ -210,18 +210,20 @@ static bool processors_drained(struct engine *engine)
 {
     for (size_t i = 0; i < engine->topic_count; i++) {
         struct processor *processor = engine->topics[i].processor;
-        if (processor != NULL && !engine->processor_ops->drained(processor)) {
+        if (processor != NULL && engine->topics[i].topic->level <= engine->draining_level &&
+            !engine->processor_ops->drained(processor)) {
             return false;
         }
     }
     return true;
 }
 
+/* The jobs of one level: what they write is the input of the next. */
 static enum status drain_processors(struct engine *engine, struct error *error)
 {
     for (size_t i = 0; i < engine->topic_count; i++) {
         struct engine_topic *topic = &engine->topics[i];
-        if (topic->processor == NULL) {
+        if (topic->processor == NULL || topic->topic->level != engine->draining_level) {
             continue;
         }
         struct arena arena;
@@ -249,7 +251,6 @@ enum status engine_drain(struct engine *engine,
                          struct error *error)
 {
     struct drain drain = {clock_monotonic_us() + timeout_us, abandon};
-    engine->draining = true;
     for (size_t i = 0; i < engine->source_count; i++) {
         fetch_stop(engine->sources[i].fetch);
     }
@@ -259,6 +260,14 @@ enum status engine_drain(struct engine *engine,
     }
     TRY(wait_for(engine, &drain, captures_ended, "staging", error));
     TRY(engine_pipelines_advance(engine, error));
-    TRY(drain_processors(engine, error));
-    return wait_for(engine, &drain, processors_drained, "the streams", error);
+    int levels = 0;
+    for (size_t i = 0; i < engine->topic_count; i++) {
+        int level = engine->topics[i].topic->level;
+        levels = level > levels ? level : levels;
+    }
+    for (engine->draining_level = 0; engine->draining_level <= levels; engine->draining_level++) {
+        TRY(drain_processors(engine, error));
+        TRY(wait_for(engine, &drain, processors_drained, "the streams", error));
+    }
+    return STATUS_OK;
 }

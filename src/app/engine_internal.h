@@ -54,6 +54,7 @@ struct engine {
     const char *stage_url;
     const struct store_ops *store_ops;
     const char *store_url;
+    const char *topic_url; /* of streams that write topics */
     const struct processor_ops *processor_ops;
     struct engine_pipeline *pipelines;
     size_t pipeline_count;
@@ -65,7 +66,7 @@ struct engine {
     int64_t accepted_before;
     struct notify progress; /* anything changed */
     struct error failure;
-    bool draining;
+    int draining_level;
 };
 
 /* engine_services.c: broker, registry, log client: what pipelines stand on. */

@@ -5,6 +5,7 @@
 #include "base/time_text.h"
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
+#include "connectors/topic/topic_store.h"
 #include "io/clock.h"
 
 #include <stdlib.h>
@@ -77,16 +78,18 @@ enum status engine_pipelines_load(struct engine *engine,
 {
     engine->pipelines = mem_calloc(count + 1, sizeof(*engine->pipelines));
     size_t sources = 0;
+    size_t topics = 0;
     for (size_t i = 0; i < count; i++) {
         TRY(load_one(engine, files[i], error));
         struct engine_pipeline *running = &engine->pipelines[i];
         sources += running->pipeline->sources.count;
+        topics += running->pipeline->sources.count + running->pipeline->streams.count;
         /* Mistakes in the file are found before anything listens. */
         TRY(topology_build(running->pipeline, NULL, NULL, &running->arena, &running->topology,
                            error));
     }
     engine->sources = mem_calloc(sources + 1, sizeof(*engine->sources));
-    engine->topics = mem_calloc(sources + 1, sizeof(*engine->topics));
+    engine->topics = mem_calloc(topics + 1, sizeof(*engine->topics));
     return STATUS_OK;
 }
 
@@ -206,6 +209,21 @@ static void rang(void *context)
     notify_ring(&engine->progress);
 }
 
+/* The topic that a job reads, and those that its streams write. */
+static enum status
+ensure_topics(struct engine *engine, const struct engine_topic *topic, struct error *error)
+{
+    const struct topology *topology = topic->topology;
+    for (size_t i = 0; i < topology->topic_count; i++) {
+        const struct topic_plan *plan = &topology->topics[i];
+        int32_t partitions;
+        if (plan == topic->topic || plan->level == topic->topic->level + 1) {
+            TRY(engine->log_ops->topic_ensure(engine->log, &plan->spec, &partitions, error));
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status
 topic_start(struct engine *engine, struct engine_topic *topic, struct error *error)
 {
@@ -225,12 +243,11 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
         for (size_t s = 0; s < job->streams[i].sink_count; s++) {
             struct processor_sink *sink =
                 (struct processor_sink *) (uintptr_t) &job->streams[i].sinks[s];
-            sink->store_ops = engine->store_ops;
-            sink->store_url = engine->store_url;
+            sink->store_ops = sink->is_topic ? &topic_store_ops : engine->store_ops;
+            sink->store_url = sink->is_topic ? engine->topic_url : engine->store_url;
         }
     }
-    int32_t partitions;
-    TRY(engine->log_ops->topic_ensure(engine->log, &topic->topic->spec, &partitions, error));
+    TRY(ensure_topics(engine, topic, error));
     return engine->processor_ops->open(job, rang, engine, &topic->processor, error);
 }
 
@@ -242,6 +259,24 @@ static bool some_wait(const struct engine *engine)
         }
     }
     return false;
+}
+
+/* Topics of the pipeline that the engine does not know yet: a stream's topic shows only when the
+ * schema that its query stands on is known. */
+static void add_topics(struct engine *engine, size_t pipeline, struct topology *topology)
+{
+    for (size_t t = 0; t < topology->topic_count; t++) {
+        bool known = false;
+        for (size_t i = 0; i < engine->topic_count; i++) {
+            known = known || (engine->topics[i].pipeline == pipeline &&
+                              strcmp(engine->topics[i].topic->spec.name,
+                                     topology->topics[t].spec.name) == 0);
+        }
+        if (!known) {
+            engine->topics[engine->topic_count++] = (struct engine_topic){
+                .topology = topology, .topic = &topology->topics[t], .pipeline = pipeline};
+        }
+    }
 }
 
 /* Looks the schemas up again: those that were missing may be there now. */
@@ -263,6 +298,7 @@ static enum status rebuild(struct engine *engine, size_t pipeline, struct error 
             }
         }
     }
+    add_topics(engine, pipeline, topology);
     return STATUS_OK;
 }
 
@@ -290,16 +326,15 @@ enum status engine_pipelines_advance(struct engine *engine, struct error *error)
 enum status engine_pipelines_start(struct engine *engine, struct error *error)
 {
     for (size_t i = 0; i < engine->pipeline_count; i++) {
-        struct topology *topology = engine->pipelines[i].topology;
-        for (size_t t = 0; t < topology->topic_count; t++) {
-            engine->topics[engine->topic_count++] = (struct engine_topic){
-                .topology = topology, .topic = &topology->topics[t], .pipeline = i};
-        }
+        add_topics(engine, i, engine->pipelines[i].topology);
     }
     TRY(engine_pipelines_advance(engine, error));
     for (size_t i = 0; i < engine->pipeline_count; i++) {
         struct topology *topology = engine->pipelines[i].topology;
         for (size_t t = 0; t < topology->topic_count; t++) {
+            if (topology->topics[t].source == NULL) {
+                continue;
+            }
             enum status status = source_start(engine, topology, &topology->topics[t], error);
             if (status != STATUS_OK) {
                 error_context(error, "pipeline \"%s\"", topology->pipeline->name);

@@ -119,6 +119,8 @@ enum status engine_services_start(struct engine *engine, struct error *error)
     engine->stage_url = arena_printf(&engine->arena, "%s/staging.db", engine->data.path);
     engine->store_ops = &sqlite_store_ops;
     engine->store_url = arena_printf(&engine->arena, "%s/tables.db", engine->data.path);
+    engine->topic_url = arena_printf(&engine->arena, "kafka://%s?registry=http://%s",
+                                     engine->addresses.kafka, engine->addresses.registry);
     engine->processor_ops = &embedded_processor;
     return STATUS_OK;
 }

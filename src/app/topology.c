@@ -122,6 +122,55 @@ static enum status add_source_topic(struct builder *builder,
     return STATUS_OK;
 }
 
+static struct topic_plan *find_topic(struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->topic_count; i++) {
+        if (strcasecmp(topology->topics[i].spec.name, name) == 0) {
+            return &topology->topics[i];
+        }
+    }
+    return NULL;
+}
+
+/* The topic that a stream writes: its schema follows from the query. */
+static enum status
+add_stream_topic(struct builder *builder, struct stream_plan *stream, struct error *error)
+{
+    struct topology *topology = builder->topology;
+    const struct topic_settings *settings = stream->settings->topic;
+    struct topic_plan made = {.level = find_topic(topology, stream->topic)->level + 1};
+    topic_spec_fill(&made, settings, stream->name);
+    if (find_topic(topology, made.spec.name) != NULL) {
+        return node_error(error, stream->node, "topic \"%s\" has another writer already",
+                          made.spec.name);
+    }
+    if (settings->key.count == 0) {
+        (void) node_error(error, stream->node, "the topic of stream \"%s\" needs a key",
+                          stream->name);
+        error_hint(error, "say which columns make the record key: topic: {name: ..., key: [id]}");
+        return STATUS_CONFIG;
+    }
+    struct sink_table_spec spec = {.table = made.spec.name,
+                                   .partition_key = settings->key.items,
+                                   .partition_key_count = settings->key.count};
+    struct error fault = {0};
+    if (sink_table_make(stream->query, &spec, topology->arena, &stream->topic_table, &fault) !=
+        STATUS_OK) {
+        (void) node_error(error, stream->node, "topic of stream \"%s\": %s", stream->name,
+                          fault.message);
+        error_hint(error, "%s", fault.hint);
+        return STATUS_CONFIG;
+    }
+    made.subject = arena_printf(topology->arena, "%s-value", made.spec.name);
+    made.type = stream->query->plan->type;
+    made.key_paths = settings->key.items;
+    made.key_path_count = settings->key.count;
+    made.relation =
+        (struct sql_relation){.name = made.spec.name, .type = made.type, .streaming = true};
+    topology->topics[topology->topic_count++] = made;
+    return STATUS_OK;
+}
+
 /* ---- queries -----------------------------------------------------------------------------------
  */
 
@@ -144,12 +193,15 @@ static const struct sql_relation *catalog_find(void *context, const char *name)
         if (builder->status != STATUS_OK || stream->query == NULL) {
             return NULL;
         }
-        struct sql_relation *view = &builder->views[i];
-        *view = (struct sql_relation){.name = stream->name,
-                                      .type = stream->query->plan->type,
-                                      .streaming = true,
-                                      .view = stream->query->plan};
-        return view;
+        struct sql_relation *relation = &builder->views[i];
+        if (stream->topic_table != NULL) {
+            return &find_topic(topology, stream->topic_table->name)->relation;
+        }
+        *relation = (struct sql_relation){.name = stream->name,
+                                          .type = stream->query->plan->type,
+                                          .streaming = true,
+                                          .view = stream->query->plan};
+        return relation;
     }
     return NULL;
 }
@@ -238,7 +290,7 @@ static enum status compile_stream(struct builder *builder, struct stream_plan *s
         return STATUS_CONFIG;
     }
     stream->topic = stream->query->relations[0];
-    return STATUS_OK;
+    return stream->settings->topic == NULL ? STATUS_OK : add_stream_topic(builder, stream, error);
 }
 
 static enum status
@@ -414,7 +466,8 @@ enum status topology_build(const struct pipeline *pipeline,
     struct topology *topology = ARENA_NEW(arena, struct topology);
     topology->pipeline = pipeline;
     topology->arena = arena;
-    topology->topics = ARENA_ARRAY(arena, struct topic_plan, pipeline->sources.count);
+    topology->topics =
+        ARENA_ARRAY(arena, struct topic_plan, pipeline->sources.count + pipeline->streams.count);
     topology->streams = ARENA_ARRAY(arena, struct stream_plan, pipeline->streams.count);
     struct builder builder = {
         .topology = topology,
@@ -451,7 +504,7 @@ static enum status job_stream(const struct stream_plan *plan,
                               struct error *error)
 {
     *stream = (struct processor_stream){.name = plan->name, .query = plan->query, .sql = plan->sql};
-    struct processor_sink *sinks = ARENA_ARRAY(arena, struct processor_sink, plan->sink_count);
+    struct processor_sink *sinks = ARENA_ARRAY(arena, struct processor_sink, plan->sink_count + 1);
     for (size_t i = 0; i < plan->sink_count; i++) {
         sinks[i].name = plan->sinks[i].name;
         sinks[i].table = plan->sinks[i].table;
@@ -459,6 +512,12 @@ static enum status job_stream(const struct stream_plan *plan,
     }
     stream->sinks = sinks;
     stream->sink_count = plan->sink_count;
+    if (plan->topic_table != NULL) {
+        sinks[stream->sink_count++] = (struct processor_sink){
+            .name = arena_printf(arena, "topic:%s", plan->topic_table->name),
+            .table = plan->topic_table,
+            .is_topic = true};
+    }
     int64_t batch;
     TRY(batch_records_parse(plan->settings->batch, &batch, error));
     if (batch > 0 && job->batch_records > 0 && batch != job->batch_records) {
@@ -491,8 +550,8 @@ enum status topology_job(const struct topology *topology,
         ARENA_ARRAY(arena, struct processor_stream, topology->stream_count);
     for (size_t i = 0; i < topology->stream_count; i++) {
         const struct stream_plan *plan = &topology->streams[i];
-        if (plan->query == NULL || plan->sink_count == 0 ||
-            strcasecmp(plan->topic, topic->spec.name) != 0) {
+        bool writes = plan->sink_count > 0 || plan->topic_table != NULL;
+        if (plan->query == NULL || !writes || strcasecmp(plan->topic, topic->spec.name) != 0) {
             continue;
         }
         TRY(job_stream(plan, arena, &job, &streams[job.stream_count++], error));

@@ -21,6 +21,7 @@ struct sink_plan {
 
 struct stream_plan {
     const char *name;
+    const struct store_table *topic_table; /* of the topic it writes; NULL: none */
     const struct stream_settings *settings;
     struct node *node; /* of the SQL text, for errors */
     const char *sql;
@@ -33,7 +34,8 @@ struct stream_plan {
 struct topic_plan {
     struct topic_spec spec;
     const char *subject; /* "TOPIC-value" */
-    const char *source;  /* that fills it; NULL: none of this file */
+    const char *source;  /* that fills it; NULL: a stream does */
+    int level;           /* 0: filled by a source; n: by a stream over level n - 1 */
     const struct source_settings *source_settings;
     const char *schema_text; /* Avro; NULL: inferred, and not known yet */
     const struct type *type; /* NULL while the schema is not known */

@@ -32,6 +32,7 @@ struct processor_sink {
     const struct store_ops *store_ops;
     const char *store_url;
     enum deletes_mode deletes;
+    bool is_topic; /* rows become records: the table's name is the topic's */
 };
 
 struct processor_stream {
@@ -40,9 +41,6 @@ struct processor_stream {
     const char *sql;
     const struct processor_sink *sinks;
     size_t sink_count;
-    const char *topic_out;        /* write rows to this topic as well; NULL: none */
-    const char *const *topic_key; /* columns of its key */
-    size_t topic_key_count;
 };
 
 enum value_format {
