@@ -24,6 +24,7 @@ struct compiler {
     uint32_t *paths;
     uint32_t path_count;
     uint32_t path_capacity;
+    uint32_t records_in_line;
 };
 
 /* What is to be compiled: one value of the writer into one column. */

@@ -2,8 +2,8 @@
 
 #include "codec/avro_compile.h"
 
-/* Records are skipped field by field in line; programs longer than this skip them as trees. */
-#define STEPS_IN_LINE_MAX 4096
+/* Records are skipped field by field in line, up to so many in a program; others as trees. */
+#define RECORDS_IN_LINE_MAX 4096
 
 struct record_stack {
     const struct record_stack *above;
@@ -124,7 +124,8 @@ static void compile_skip(struct compiler *compiler,
         skip_union(compiler, schema, stack);
         break;
     case AVRO_RECORD:
-        if (!in_stack(stack, schema) && compiler->count < STEPS_IN_LINE_MAX) {
+        if (!in_stack(stack, schema) && compiler->records_in_line < RECORDS_IN_LINE_MAX) {
+            compiler->records_in_line++;
             struct record_stack here = {.above = stack, .record = schema};
             for (uint32_t i = 0; i < schema->field_count; i++) {
                 compile_skip(compiler, schema->fields[i].schema, &here);

@@ -13,18 +13,22 @@ struct record_stack {
     const struct avro_schema *record;
 };
 
+/* A schema that names records again and again can stand for more columns than fit anywhere. */
+#define FIELDS_MAX 65536
+
 struct type_maker {
     struct arena *arena;
     struct error *error;
+    uint32_t fields; /* so far */
 };
 
-static enum status to_type(const struct type_maker *maker,
+static enum status to_type(struct type_maker *maker,
                            const struct avro_schema *schema,
                            const struct record_stack *stack,
                            const struct type **ret_type,
                            bool *ret_nullable);
 
-static enum status record_type(const struct type_maker *maker,
+static enum status record_type(struct type_maker *maker,
                                const struct avro_schema *schema,
                                const struct record_stack *stack,
                                const struct type **ret_type)
@@ -35,6 +39,11 @@ static enum status record_type(const struct type_maker *maker,
             return error_set(maker->error, STATUS_CONFIG,
                              "the record \"%s\" holds itself: it has no column type", schema->name);
         }
+    }
+    maker->fields += schema->field_count + 1; /* empty records count too */
+    if (maker->fields > FIELDS_MAX) {
+        return error_set(maker->error, STATUS_CONFIG, "the schema stands for more than %d columns",
+                         FIELDS_MAX);
     }
     struct type_field *fields = ARENA_ARRAY(maker->arena, struct type_field, schema->field_count);
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -71,7 +80,7 @@ static enum avro_kind common_number(const struct avro_schema *schema)
     return integral ? AVRO_LONG : AVRO_DOUBLE;
 }
 
-static enum status union_type(const struct type_maker *maker,
+static enum status union_type(struct type_maker *maker,
                               const struct avro_schema *schema,
                               const struct record_stack *stack,
                               const struct type **ret_type,
@@ -110,7 +119,7 @@ static enum status union_type(const struct type_maker *maker,
     return STATUS_OK;
 }
 
-static enum status decimal_type(const struct type_maker *maker,
+static enum status decimal_type(struct type_maker *maker,
                                 const struct avro_schema *schema,
                                 const struct type **ret_type)
 {
@@ -148,7 +157,7 @@ static enum type_id plain_type_id(const struct avro_schema *schema)
     }
 }
 
-static enum status to_type(const struct type_maker *maker,
+static enum status to_type(struct type_maker *maker,
                            const struct avro_schema *schema,
                            const struct record_stack *stack,
                            const struct type **ret_type,

@@ -141,6 +141,7 @@ static bool write_record(struct avro_reader *reader,
                          unsigned depth,
                          struct buffer *target)
 {
+    const uint8_t *start = reader->at;
     buffer_append_byte(target, '{');
     for (uint32_t i = 0; i < schema->field_count; i++) {
         if (i > 0) {
@@ -153,7 +154,7 @@ static bool write_record(struct avro_reader *reader,
         }
     }
     buffer_append_byte(target, '}');
-    return true;
+    return avro_count_empty(reader, start);
 }
 
 static bool write_value(struct avro_reader *reader,

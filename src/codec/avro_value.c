@@ -172,9 +172,18 @@ bool avro_append_base64(struct slice text, struct buffer *target)
 
 /* ---- Defaults -------------------------------------------------------------------------------- */
 
+/* A record's default may hold the record again, or far more values than its text: {} stands for
+ * all defaults of its fields. */
+#define DEFAULT_VALUES_MAX 65536
+
+struct default_limits {
+    unsigned depth;
+    unsigned values;
+};
+
 static bool encode_default(const struct avro_schema *schema,
                            const json_t *value,
-                           unsigned depth,
+                           struct default_limits *limits,
                            struct buffer *target);
 
 /* Bytes stand in JSON as the code points 0 to 255. */
@@ -219,7 +228,7 @@ static void append_text(const char *text, size_t size, struct buffer *target)
 
 static bool default_record(const struct avro_schema *schema,
                            const json_t *value,
-                           unsigned depth,
+                           struct default_limits *limits,
                            struct buffer *target)
 {
     if (!json_is_object(value)) {
@@ -229,7 +238,7 @@ static bool default_record(const struct avro_schema *schema,
         const struct avro_field *field = &schema->fields[i];
         const json_t *part = json_object_get(value, field->name);
         part = part == NULL ? field->default_value : part;
-        if (part == NULL || !encode_default(field->schema, part, depth + 1, target)) {
+        if (part == NULL || !encode_default(field->schema, part, limits, target)) {
             return false;
         }
     }
@@ -238,7 +247,7 @@ static bool default_record(const struct avro_schema *schema,
 
 static bool default_list(const struct avro_schema *schema,
                          const json_t *value,
-                         unsigned depth,
+                         struct default_limits *limits,
                          struct buffer *target)
 {
     bool map = schema->kind == AVRO_MAP;
@@ -250,7 +259,7 @@ static bool default_list(const struct avro_schema *schema,
         buffer_append_zigzag(target, (int64_t) count);
     }
     for (size_t i = 0; !map && i < count; i++) {
-        if (!encode_default(schema->branches[0], json_array_get(value, i), depth + 1, target)) {
+        if (!encode_default(schema->branches[0], json_array_get(value, i), limits, target)) {
             return false;
         }
     }
@@ -259,7 +268,7 @@ static bool default_list(const struct avro_schema *schema,
     json_object_foreach((json_t *) (uintptr_t) value, key, item)
     {
         append_text(key, strlen(key), target);
-        if (!encode_default(schema->branches[0], item, depth + 1, target)) {
+        if (!encode_default(schema->branches[0], item, limits, target)) {
             return false;
         }
     }
@@ -269,13 +278,13 @@ static bool default_list(const struct avro_schema *schema,
 
 static bool default_union(const struct avro_schema *schema,
                           const json_t *value,
-                          unsigned depth,
+                          struct default_limits *limits,
                           struct buffer *target)
 {
     size_t before = target->size;
     for (uint32_t i = 0; i < schema->branch_count; i++) {
         buffer_append_zigzag(target, i);
-        if (encode_default(schema->branches[i], value, depth + 1, target)) {
+        if (encode_default(schema->branches[i], value, limits, target)) {
             return true;
         }
         target->size = before;
@@ -307,14 +316,11 @@ default_number(const struct avro_schema *schema, const json_t *value, struct buf
     return true;
 }
 
-static bool encode_default(const struct avro_schema *schema,
-                           const json_t *value,
-                           unsigned depth,
-                           struct buffer *target)
+static bool encode_one(const struct avro_schema *schema,
+                       const json_t *value,
+                       struct default_limits *limits,
+                       struct buffer *target)
 {
-    if (depth == AVRO_DEPTH_MAX) {
-        return false; /* a record whose default holds itself */
-    }
     switch (schema->kind) {
     case AVRO_NULL:
         return json_is_null(value);
@@ -345,21 +351,37 @@ static bool encode_default(const struct avro_schema *schema,
         }
         return false;
     case AVRO_RECORD:
-        return default_record(schema, value, depth, target);
+        return default_record(schema, value, limits, target);
     case AVRO_ARRAY:
     case AVRO_MAP:
-        return default_list(schema, value, depth, target);
+        return default_list(schema, value, limits, target);
     case AVRO_UNION:
-        return default_union(schema, value, depth, target);
+        return default_union(schema, value, limits, target);
     }
     return false;
+}
+
+static bool encode_default(const struct avro_schema *schema,
+                           const json_t *value,
+                           struct default_limits *limits,
+                           struct buffer *target)
+{
+    if (limits->depth == AVRO_DEPTH_MAX || limits->values == DEFAULT_VALUES_MAX) {
+        return false;
+    }
+    limits->depth++;
+    limits->values++;
+    bool done = encode_one(schema, value, limits, target);
+    limits->depth--;
+    return done;
 }
 
 bool avro_encode_default(const struct avro_schema *schema,
                          const json_t *value,
                          struct buffer *target)
 {
-    return encode_default(schema, value, 0, target);
+    struct default_limits limits = {0};
+    return encode_default(schema, value, &limits, target);
 }
 
 /* ---- Skipping -------------------------------------------------------------------------------- */
@@ -398,6 +420,7 @@ bool avro_skip(struct avro_reader *reader, const struct avro_schema *schema, uns
     if (depth == AVRO_DEPTH_MAX) {
         return avro_fail(reader, "nested too deeply");
     }
+    const uint8_t *start = reader->at;
     switch (schema->kind) {
     case AVRO_NULL:
         return true;
@@ -433,7 +456,7 @@ bool avro_skip(struct avro_reader *reader, const struct avro_schema *schema, uns
                 return false;
             }
         }
-        return true;
+        return avro_count_empty(reader, start);
     }
     return false;
 }

@@ -77,7 +77,7 @@ struct avro_reader {
     const uint8_t *at;
     const uint8_t *end;
     const char *fault; /* set by the one that returns false */
-    uint32_t empties;  /* items so far that took no bytes */
+    uint32_t empties;  /* items and records so far that took no bytes */
 };
 
 static inline bool avro_fail(struct avro_reader *reader, const char *fault)
@@ -164,14 +164,14 @@ avro_read_block(struct avro_reader *reader, int64_t *ret_count, int64_t *ret_byt
     return true;
 }
 
-/* Items that take no bytes (nulls, empty records) are limited in a datum, as nothing else limits
- * them. */
+/* Items and records that take no bytes are limited in a datum, as nothing else limits them: a
+ * schema of 40 lines can ask for 2^40 empty records. */
 #define AVRO_EMPTY_ITEMS_MAX 65536
 
 /* Data may nest as deeply as this through schemas that hold themselves. */
 #define AVRO_DEPTH_MAX 256
 
-/* Call behind each item, with where it began. */
+/* Call behind each item and record, with where it began. */
 static inline bool avro_count_empty(struct avro_reader *reader, const uint8_t *item)
 {
     if (__builtin_expect(reader->at == item, 0) && ++reader->empties > AVRO_EMPTY_ITEMS_MAX) {

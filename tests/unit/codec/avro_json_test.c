@@ -383,6 +383,45 @@ static void from_types(void **state)
     arena_deinit(&arena);
 }
 
+/* A schema of 40 records, each holding the one before twice, stands for 2^40 values. */
+static void schema_bombs(void **state)
+{
+    (void) state;
+    static const char *const first[] = {"[]", "[{\"name\":\"x\",\"type\":\"int\"}]"};
+    static const char *const reason[] = {"too many items without bytes", "it ends early"};
+    for (int kind = 0; kind < 2; kind++) {
+        struct arena arena;
+        struct error error;
+        arena_init(&arena, 0);
+        const char *text = arena_printf(
+            &arena, "{\"type\":\"record\",\"name\":\"R0\",\"fields\":%s}", first[kind]);
+        for (int i = 1; i < 40; i++) {
+            text = arena_printf(&arena,
+                                "{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":"
+                                "\"a\",\"type\":%s},{\"name\":\"b\",\"type\":\"R%d\"}]}",
+                                i, text, i - 1);
+        }
+        const struct avro_schema *schema;
+        const struct type *type;
+        struct avro_decoder *decoder;
+        bool nullable;
+        assert_ok(avro_schema_parse(slice_of_string(text), &arena, &schema, &error), error);
+        assert_fails(avro_schema_type(schema, &arena, &type, &nullable, &error), STATUS_CONFIG,
+                     error, "more than 65536 columns");
+        assert_ok(type_parse(SLICE("struct<z:int>"), &arena, &type, &error), error);
+        assert_ok(avro_decoder_new(schema, NULL, type, &arena, &decoder, &error), error);
+        struct column_builder builder;
+        column_builder_init(&builder, &arena, type->fields[0].type, 0);
+        assert_fails(avro_decode(decoder, SLICE("abc"), &builder, &error), STATUS_DATA, error,
+                     reason[kind]);
+        CLEANUP(buffer_deinit) struct buffer json = BUFFER_INIT;
+        assert_fails(avro_to_json(schema, SLICE("abc"), &json, &error), STATUS_DATA, error,
+                     reason[kind]);
+        avro_schema_release(schema);
+        arena_deinit(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +433,7 @@ int main(void)
         cmocka_unit_test(infers),
         cmocka_unit_test(evolves),
         cmocka_unit_test(from_types),
+        cmocka_unit_test(schema_bombs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
