@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 #define SOURCE "users.random_users"
@@ -425,6 +427,59 @@ static void two_handles(void **state)
     f.ops->close(other);
 }
 
+/* Fetch and capture at once, as fast as they can, each in a thread with its own handle. */
+#define CONCURRENT_PAGES 60
+#define CONCURRENT_ROWS  20
+
+static void *write_pages(void *context)
+{
+    struct stage *stage = context;
+    char keys[CONCURRENT_ROWS][16];
+    struct stage_row rows[CONCURRENT_ROWS];
+    for (int page = 0; page < CONCURRENT_PAGES; page++) {
+        for (int i = 0; i < CONCURRENT_ROWS; i++) {
+            snprintf(keys[i], sizeof(keys[i]), "%d-%d", page, i);
+            rows[i] = row(keys[i], "content");
+        }
+        struct stage_page commit = {.rows = rows, .count = CONCURRENT_ROWS, .accept_max = -1};
+        struct stage_result result;
+        struct error error;
+        if (f.ops->page_commit(stage, SOURCE, &commit, &result, &error) != STATUS_OK) {
+            return (void *) "page_commit failed";
+        }
+    }
+    return NULL;
+}
+
+static void concurrent_writers(void **state)
+{
+    (void) state;
+    load(SOURCE);
+    struct stage *other;
+    pthread_t thread;
+    assert_ok(f.ops->open(f.url, &other, &f.error), f.error);
+    assert_int_equal(pthread_create(&thread, NULL, write_pages, other), 0);
+    int64_t position = 0;
+    int64_t total = 0;
+    while (total < CONCURRENT_PAGES * CONCURRENT_ROWS) {
+        size_t count;
+        struct stage_change *found = changes(position, 50, 1 << 20, &count);
+        if (count == 0) {
+            sched_yield();
+            continue;
+        }
+        assert_int_equal(found[0].position > position, 1);
+        position = found[count - 1].position;
+        total += (int64_t) count;
+        assert_ok(f.ops->changes_confirm(f.stage, SOURCE, position, &f.error), f.error);
+    }
+    void *failure;
+    pthread_join(thread, &failure);
+    assert_null(failure);
+    f.ops->close(other);
+    assert_int_equal(load(SOURCE).counts.accepted, total);
+}
+
 int stage_contract(const struct stage_contract *contract)
 {
     f.contract = contract;
@@ -440,6 +495,7 @@ int stage_contract(const struct stage_contract *contract)
         cmocka_unit_test_setup_teardown(dead_letters, setup, teardown),
         cmocka_unit_test_setup_teardown(listing, setup, teardown),
         cmocka_unit_test_setup_teardown(two_handles, setup, teardown),
+        cmocka_unit_test_setup_teardown(concurrent_writers, setup, teardown),
     };
     return cmocka_run_group_tests_name("stage", tests, NULL, NULL);
 }

@@ -64,7 +64,21 @@ static void stage_close(struct stage *stage)
     }
     map_deinit(&stage->sources);
     db_close(stage->db);
+    turn_put(stage->turn);
     mem_free(stage);
+}
+
+static enum status make_schema(struct stage *stage, struct error *error)
+{
+    TRY(write_begin(stage->db, stage->turn, error));
+    enum status status = db_exec(stage->db, schema_sql, error);
+    if (status == STATUS_OK) {
+        status = write_commit(stage->db, stage->turn, error);
+    }
+    if (status != STATUS_OK) {
+        write_rollback(stage->db, stage->turn);
+    }
+    return status;
 }
 
 static enum status stage_open(const char *url, struct stage **ret_stage, struct error *error)
@@ -81,11 +95,10 @@ static enum status stage_open(const char *url, struct stage **ret_stage, struct 
     enum status status;
     bool exists = false;
     TRY_OR_FAIL(db_open(url, &options, &stage->db, error));
+    stage->turn = turn_get(url);
     TRY_OR_FAIL(db_has_table(stage->db, "leat_dead", &exists, error));
     if (!exists) {
-        TRY_OR_FAIL(db_begin(stage->db, error));
-        TRY_OR_FAIL(db_exec(stage->db, schema_sql, error));
-        TRY_OR_FAIL(db_commit(stage->db, error));
+        TRY_OR_FAIL(make_schema(stage, error));
     }
     *ret_stage = stage;
     return STATUS_OK;
@@ -168,17 +181,17 @@ static enum status source_make(struct stage *stage,
     char *create CLEANUP(mem_free_pointer) = NULL;
     int64_t id = 0;
     enum status status;
-    TRY(db_begin(stage->db, error));
+    TRY(write_begin(stage->db, stage->turn, error));
     TRY_OR_FAIL(source_insert(stage, name, error));
     TRY_OR_FAIL(source_id(stage, name, &id, error));
     source = staged_source_new(id, name, &create);
     TRY_OR_FAIL(db_exec(stage->db, create, error));
-    TRY_OR_FAIL(db_commit(stage->db, error));
+    TRY_OR_FAIL(write_commit(stage->db, stage->turn, error));
     *ret_source = source;
     return STATUS_OK;
 
 fail:
-    db_rollback(stage->db);
+    write_rollback(stage->db, stage->turn);
     staged_source_free(source);
     return status;
 }

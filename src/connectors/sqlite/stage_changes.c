@@ -66,14 +66,14 @@ stage_changes_confirm(struct stage *stage, const char *name, int64_t position, s
     statement_bind_int(confirm, 2, position);
     statement_bind_int(remove, 1, position);
     enum status status;
-    TRY(db_begin(stage->db, error));
+    TRY(write_begin(stage->db, stage->turn, error));
     TRY_OR_FAIL(statement_run(confirm, error));
     TRY_OR_FAIL(statement_run(remove, error));
-    TRY_OR_FAIL(db_commit(stage->db, error));
+    TRY_OR_FAIL(write_commit(stage->db, stage->turn, error));
     return STATUS_OK;
 
 fail:
-    db_rollback(stage->db);
+    write_rollback(stage->db, stage->turn);
     error_context(error, "staging");
     return status;
 }

@@ -153,13 +153,13 @@ enum status stage_dead_resolve(struct stage *stage,
     const struct staged_source *source;
     TRY(stage_source_find(stage, name, &source, error));
     enum status status;
-    TRY(db_begin(stage->db, error));
+    TRY(write_begin(stage->db, stage->turn, error));
     TRY_OR_FAIL(resolve(stage, source, name, id, row, now_us, ret_result, error));
-    TRY_OR_FAIL(db_commit(stage->db, error));
+    TRY_OR_FAIL(write_commit(stage->db, stage->turn, error));
     return STATUS_OK;
 
 fail:
-    db_rollback(stage->db);
+    write_rollback(stage->db, stage->turn);
     *ret_result = (struct stage_result){0};
     return status;
 }

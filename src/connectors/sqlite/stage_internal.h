@@ -13,10 +13,12 @@
 
 #include "base/map.h"
 #include "connect/stage.h"
+#include "connectors/sqlite/turn.h"
 #include "store/sqlite.h"
 
 struct stage {
     struct db *db;
+    struct turn *turn;  /* to write */
     struct map sources; /* name -> struct staged_source */
 };
 

@@ -138,7 +138,7 @@ enum status stage_page_commit(struct stage *stage,
     struct stage_result result = {0};
     const struct staged_source *source;
     TRY(stage_source_find(stage, name, &source, error));
-    TRY(db_begin(stage->db, error));
+    TRY(write_begin(stage->db, stage->turn, error));
     enum status status;
     TRY_OR_FAIL(source_position(stage, source, &result.position, error));
     size_t done;
@@ -152,13 +152,13 @@ enum status stage_page_commit(struct stage *stage,
     }
     TRY_OR_FAIL(source_update(stage, source, page, &result, error));
     crash_point("stage.before_commit");
-    TRY_OR_FAIL(db_commit(stage->db, error));
+    TRY_OR_FAIL(write_commit(stage->db, stage->turn, error));
     crash_point("stage.after_commit");
     *ret_result = result;
     return STATUS_OK;
 
 fail:
-    db_rollback(stage->db);
+    write_rollback(stage->db, stage->turn);
     error_context(error, "staging");
     return status;
 }

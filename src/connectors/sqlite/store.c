@@ -55,7 +55,21 @@ static void store_close(struct store *store)
     }
     map_deinit(&store->tables);
     db_close(store->db);
+    turn_put(store->turn);
     mem_free(store);
+}
+
+static enum status make_schema(struct store *store, struct error *error)
+{
+    TRY(write_begin(store->db, store->turn, error));
+    enum status status = db_exec(store->db, schema_sql, error);
+    if (status == STATUS_OK) {
+        status = write_commit(store->db, store->turn, error);
+    }
+    if (status != STATUS_OK) {
+        write_rollback(store->db, store->turn);
+    }
+    return status;
 }
 
 static enum status
@@ -74,12 +88,11 @@ store_open(const char *url, bool read_only, struct store **ret_store, struct err
     enum status status;
     bool exists = false;
     TRY_OR_FAIL(db_open(url, &options, &store->db, error));
+    store->turn = turn_get(url);
     TRY_OR_FAIL(db_has_table(store->db, "leat_dead", &exists, error));
     store->empty = read_only && !exists;
     if (!exists && !read_only) {
-        TRY_OR_FAIL(db_begin(store->db, error));
-        TRY_OR_FAIL(db_exec(store->db, schema_sql, error));
-        TRY_OR_FAIL(db_commit(store->db, error));
+        TRY_OR_FAIL(make_schema(store, error));
     }
     *ret_store = store;
     return STATUS_OK;

@@ -219,7 +219,7 @@ store_commit(struct store *store, const struct store_commit *commit, struct erro
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
     enum status status;
-    TRY(db_begin(store->db, error));
+    TRY(write_begin(store->db, store->turn, error));
     for (size_t i = 0; i < commit->write_count; i++) {
         TRY_OR_FAIL(store_write_rows(store, &commit->writes[i], &arena, error));
         arena_reset(&arena);
@@ -234,12 +234,12 @@ store_commit(struct store *store, const struct store_commit *commit, struct erro
         TRY_OR_FAIL(progress_store(store, commit->progress, error));
     }
     crash_point("sink.before_commit");
-    TRY_OR_FAIL(db_commit(store->db, error));
+    TRY_OR_FAIL(write_commit(store->db, store->turn, error));
     crash_point("sink.after_commit");
     return STATUS_OK;
 
 fail:
-    db_rollback(store->db);
+    write_rollback(store->db, store->turn);
     error_context(error, "store");
     return status;
 }
@@ -283,7 +283,7 @@ store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct e
     arena_init(&arena, 0);
     enum status status;
     bool found;
-    TRY(db_begin(store->db, error));
+    TRY(write_begin(store->db, store->turn, error));
     TRY_OR_FAIL(statement_step(select, &found, error));
     while (found) {
         TRY_OR_FAIL(expire_table(store, arena_string(&arena, statement_column_text(select, 0)),
@@ -291,11 +291,11 @@ store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct e
                                  now_us, ret_removed, error));
         TRY_OR_FAIL(statement_step(select, &found, error));
     }
-    TRY_OR_FAIL(db_commit(store->db, error));
+    TRY_OR_FAIL(write_commit(store->db, store->turn, error));
     return STATUS_OK;
 
 fail:
-    db_rollback(store->db);
+    write_rollback(store->db, store->turn);
     *ret_removed = 0;
     return status;
 }

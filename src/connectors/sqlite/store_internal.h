@@ -19,10 +19,12 @@
 #include "base/map.h"
 #include "columnar/builder.h"
 #include "connect/store.h"
+#include "connectors/sqlite/turn.h"
 #include "store/sqlite.h"
 
 struct store {
     struct db *db;
+    struct turn *turn; /* to write */
     bool read_only;
     bool empty;        /* read-only, of a file without our tables */
     struct map tables; /* name -> struct sink_table */

@@ -388,7 +388,7 @@ store_table_ensure(struct store *store, const struct store_table *table, struct 
     struct store_table old;
     sink_table_free(map_remove(&store->tables, slice_of_string(table->name)));
     enum status status;
-    TRY(db_begin(store->db, error));
+    TRY(write_begin(store->db, store->turn, error));
     TRY_OR_FAIL(store_table_load(store, table->name, &arena, &id, &old, error));
     if (id == 0) {
         TRY_OR_FAIL(db_has_table(store->db, table->name, &foreign, error));
@@ -401,11 +401,11 @@ store_table_ensure(struct store *store, const struct store_table *table, struct 
     status =
         id == 0 ? create_table(store, table, error) : grow_table(store, id, &old, table, error);
     TRY_OR_FAIL(status);
-    TRY_OR_FAIL(db_commit(store->db, error));
+    TRY_OR_FAIL(write_commit(store->db, store->turn, error));
     return STATUS_OK;
 
 fail:
-    db_rollback(store->db);
+    write_rollback(store->db, store->turn);
     error_context(error, "store");
     return status;
 }
