@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define TICK_US (100 * INT64_C(1000))
+#define TICK_US           (100 * INT64_C(1000))
+#define MAINTAIN_FIRST_US (30 * INT64_C(1000000)) /* not while everything starts */
 
 /* ---- totals ------------------------------------------------------------------------------------
  */
@@ -66,10 +67,12 @@ enum status engine_start(const char *const *files,
     notify_init(&engine->progress);
     accept_limit_init(&engine->limit, options->limit);
     enum status status;
+    TRY_OR_FAIL(pipeline_files(files, file_count, &engine->arena, &files, &file_count, error));
     TRY_OR_FAIL(engine_pipelines_load(engine, files, file_count, error));
     TRY_OR_FAIL(data_dir_open(options->data, &engine->data, error));
     TRY_OR_FAIL(engine_services_start(engine, error));
     TRY_OR_FAIL(publish(engine, error));
+    engine->maintain_next_us = clock_monotonic_us() + MAINTAIN_FIRST_US;
     TRY_OR_FAIL(engine_pipelines_start(engine, error));
     *ret_engine = engine;
     return STATUS_OK;
@@ -136,6 +139,7 @@ void engine_tick(struct engine *engine, int64_t timeout_us)
         fail(engine, &error);
     }
     look_for_failures(engine);
+    engine_maintain(engine);
 }
 
 bool engine_finished(const struct engine *engine)

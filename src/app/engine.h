@@ -39,6 +39,7 @@ struct engine_options {
     bool until_drained; /* `run`: ends when the sources are at their end */
     int64_t give_up_us; /* `run`: after a source failed for so long; 0: never */
     bool flush_windows;
+    bool rebuild; /* run changed queries over the whole topic again */
     bool allow_open;
     const char *flush; /* "always", "interval", "never" */
 };

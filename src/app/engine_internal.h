@@ -67,6 +67,7 @@ struct engine {
     struct notify progress; /* anything changed */
     struct error failure;
     int draining_level;
+    int64_t maintain_next_us; /* monotonic */
 };
 
 /* engine_services.c: broker, registry, log client: what pipelines stand on. */
@@ -83,3 +84,6 @@ MUST_USE enum status engine_pipelines_start(struct engine *engine, struct error 
 /* Starts processors of topics whose schema has become known. */
 MUST_USE enum status engine_pipelines_advance(struct engine *engine, struct error *error);
 void engine_pipelines_stop(struct engine *engine);
+
+/* engine_maintenance.c: at most once an hour, expires what is past its time. */
+void engine_maintain(struct engine *engine);

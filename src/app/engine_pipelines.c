@@ -239,6 +239,7 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->state_url =
         arena_printf(arena, "%s/state/%s.%s.db", engine->data.path, job->pipeline, job->topic);
     job->flush_windows = engine->options.flush_windows;
+    job->rebuild = engine->options.rebuild;
     for (size_t i = 0; i < job->stream_count; i++) {
         for (size_t s = 0; s < job->streams[i].sink_count; s++) {
             struct processor_sink *sink =

@@ -1,6 +1,9 @@
 #include "app/pipeline.h"
 
+#include "io/file.h"
+
 #include <stdlib.h>
+#include <sys/stat.h>
 
 const char *pipeline_file(const struct pipeline *pipeline, const char *name)
 {
@@ -158,5 +161,57 @@ enum status pipeline_load(const char *path,
     }
     TRY(read_tree(pipeline, options, error));
     *ret_pipeline = pipeline;
+    return STATUS_OK;
+}
+
+struct file_list {
+    struct arena *arena;
+    const char *directory;
+    const char **files;
+    size_t count;
+};
+
+static void list_add(struct file_list *list, const char *file)
+{
+    size_t bytes = list->count * sizeof(*list->files);
+    list->files = arena_grow(list->arena, list->files, bytes, bytes + sizeof(*list->files));
+    list->files[list->count++] = file;
+}
+
+static enum status visit_file(void *context, const char *name, struct error *error)
+{
+    (void) error;
+    struct file_list *list = context;
+    const char *dot = strrchr(name, '.');
+    if (dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0)) {
+        list_add(list, arena_printf(list->arena, "%s/%s", list->directory, name));
+    }
+    return STATUS_OK;
+}
+
+enum status pipeline_files(const char *const *arguments,
+                           size_t count,
+                           struct arena *arena,
+                           const char *const **ret_files,
+                           size_t *ret_count,
+                           struct error *error)
+{
+    struct file_list list = {.arena = arena};
+    for (size_t i = 0; i < count; i++) {
+        struct stat about;
+        if (stat(arguments[i], &about) != 0 || !S_ISDIR(about.st_mode)) {
+            list_add(&list, arguments[i]);
+            continue;
+        }
+        size_t before = list.count;
+        list.directory = arguments[i];
+        TRY(directory_list(arguments[i], visit_file, &list, error));
+        if (list.count == before) {
+            return error_set(error, STATUS_CONFIG, "directory \"%s\" holds no *.yaml file",
+                             arguments[i]);
+        }
+    }
+    *ret_files = list.files;
+    *ret_count = list.count;
     return STATUS_OK;
 }

@@ -56,6 +56,7 @@ struct stream_settings {
     int mode;          /* enum output_mode */
     int input;         /* 0 append */
     const char *batch; /* "1000 records" */
+    int64_t state_bytes_max;
     struct topic_settings *topic;
 };
 
@@ -134,3 +135,11 @@ const char *pipeline_file(const struct pipeline *pipeline, const char *name);
 /* "123 records" or "123"; 0 for NULL. */
 MUST_USE enum status
 batch_records_parse(const char *text, int64_t *ret_records, struct error *error);
+
+/* Files as the command line names them: a directory stands for its *.yaml and *.yml, sorted. */
+MUST_USE enum status pipeline_files(const char *const *arguments,
+                                    size_t count,
+                                    struct arena *arena,
+                                    const char *const **ret_files,
+                                    size_t *ret_count,
+                                    struct error *error);

@@ -237,6 +237,12 @@ static const struct setting stream_rows[] = {
         .help = "Fixed batch boundaries, such as `1000 records`, where equal late rows on every "
                 "engine matter."),
     ROW(stream_settings,
+        state_bytes_max,
+        "state_max",
+        SETTING_BYTES,
+        .default_text = "1 GiB",
+        .help = "The most memory that the groups of the stream may take."),
+    ROW(stream_settings,
         topic,
         "topic",
         SETTING_SECTION,

@@ -527,6 +527,9 @@ static enum status job_stream(const struct stream_plan *plan,
                          plan->name, (long long) batch, job->topic, (long long) job->batch_records);
     }
     job->batch_records = batch > 0 ? batch : job->batch_records;
+    if (plan->settings->state_bytes_max > job->state_bytes_max) {
+        job->state_bytes_max = plan->settings->state_bytes_max;
+    }
     return STATUS_OK;
 }
 

@@ -14,7 +14,7 @@ struct up_options {
     const char *data, *kafka, *http, *registry, *advertise, *profile, *flush, *secrets, *log_format;
     struct option_strings set;
     int64_t limit, drain_timeout_us, give_up_us;
-    bool allow_open, json, fail_on_dead, skip_if_empty, flush_windows, quiet, verbose;
+    bool allow_open, rebuild, json, fail_on_dead, skip_if_empty, flush_windows, quiet, verbose;
 };
 
 static const struct up_options defaults = {
@@ -109,6 +109,13 @@ static const struct option options[] = {
            OPTION_FLAG,
            NULL,
            "close all windows when drained"),
+    OPTION(up_options,
+           rebuild,
+           "--rebuild",
+           0,
+           OPTION_FLAG,
+           NULL,
+           "run queries that have changed over the whole topic again"),
     OPTION(up_options,
            secrets,
            "--secrets",
@@ -252,6 +259,7 @@ static int start(const struct up_options *up, char **files, int count, bool unti
         .give_up_us = until_drained ? up->give_up_us : 0,
         .flush_windows = up->flush_windows,
         .allow_open = up->allow_open,
+        .rebuild = up->rebuild,
         .flush = up->flush,
     };
     configure_log(up);
@@ -276,7 +284,7 @@ static int run_main(void *opaque, char **arguments, int count)
 const struct command command_up = {
     .name = "up",
     .summary = "run pipelines until stopped",
-    .usage = "FILE...",
+    .usage = "FILE...|DIR",
     .help = "Starts the log, the schema registry, the console and everything in the files, in one\n"
             "process. Ctrl-C stops accepting, finishes what was accepted, and prints the sum; a\n"
             "second one ends at once.\n\n"
@@ -296,7 +304,7 @@ const struct command command_up = {
 const struct command command_run = {
     .name = "run",
     .summary = "run pipelines until their sources are at their end",
-    .usage = "FILE...",
+    .usage = "FILE...|DIR",
     .help =
         "Like `up`, but does not wait for schedules and ends when all sources have nothing more\n"
         "and everything accepted is stored.\n\n"

@@ -58,6 +58,8 @@ struct processor_job {
     const struct processor_stream *streams;
     size_t stream_count;
     int64_t batch_records;        /* fixed batch boundaries (`batch: N records`); 0: free */
+    bool rebuild;                 /* a changed query is run over the whole topic again */
+    int64_t state_bytes_max;      /* of all groups of a stream; 0: 1 GiB */
     bool flush_windows;           /* at the end of a drain, close all windows */
     const char *const *key_paths; /* what the topic's key holds, "login.uuid"; 0: not known */
     size_t key_path_count;

@@ -22,8 +22,10 @@ static const struct plan *find_stateful(const struct plan *plan, unsigned *count
     return found;
 }
 
-enum status
-aggregates_new(const struct query *query, struct aggregates **ret_aggregates, struct error *error)
+enum status aggregates_new(const struct query *query,
+                           size_t bytes_max,
+                           struct aggregates **ret_aggregates,
+                           struct error *error)
 {
     unsigned count = 0;
     const struct plan *plan = find_stateful(query->plan, &count);
@@ -43,6 +45,7 @@ aggregates_new(const struct query *query, struct aggregates **ret_aggregates, st
     aggregates->mode = query->mode;
     aggregates->plan = plan;
     keyed_groups_init(&aggregates->groups, plan);
+    aggregates->bytes_max = bytes_max;
     *ret_aggregates = aggregates;
     return STATUS_OK;
 }
@@ -281,5 +284,12 @@ aggregates_run(struct run *run, const struct plan *plan, struct rows *rows, stru
         break;
     }
     keyed_groups_evict(&aggregates->groups, run->watermark_us);
+    if (aggregates->groups.bytes > aggregates->bytes_max) {
+        (void) error_set(
+            error, STATUS_LIMIT, "its %zu groups need %zu MiB, more than its limit of %zu MiB",
+            aggregates->groups.size, aggregates->groups.bytes >> 20, aggregates->bytes_max >> 20);
+        error_hint(error, "declare a watermark so that old groups go, or raise `state_max`");
+        return STATUS_LIMIT;
+    }
     return STATUS_OK;
 }

@@ -21,13 +21,16 @@ struct aggregates {
     enum output_mode mode;   /* APPEND, UPDATE or COMPLETE */
     const struct plan *plan; /* the stateful operator */
     struct keyed_groups groups;
-    uint64_t batch; /* serial of the running batch */
+    size_t bytes_max; /* of all groups */
+    uint64_t batch;   /* serial of the running batch */
 };
 
 /* NULL in *ret_aggregates for a query without state. STATUS_CONFIG if its operators cannot run in
  * one stream (more than one that keeps state). */
-MUST_USE enum status
-aggregates_new(const struct query *query, struct aggregates **ret_aggregates, struct error *error);
+MUST_USE enum status aggregates_new(const struct query *query,
+                                    size_t bytes_max,
+                                    struct aggregates **ret_aggregates,
+                                    struct error *error);
 void aggregates_free(struct aggregates *aggregates);
 
 /* One batch through the operator: takes its input rows, leaves what is emitted. For run_plan. */

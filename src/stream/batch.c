@@ -19,6 +19,7 @@ struct work {
     struct run run;
     struct task_output output;
     uint8_t *deleted; /* bitmap over records: a tombstone that some sink applies */
+    bool retrying;    /* a dead letter comes again */
     size_t *letters;  /* of each decoded row: index of its dead letter + 1, or 0 */
 };
 
@@ -57,10 +58,20 @@ letter_of(struct work *work, const struct log_in *record, const char *name, cons
     return letter;
 }
 
+/* A record of a replay was counted, and got its dead letter, when it came first. */
+static bool is_counted(const struct work *work, size_t record)
+{
+    const struct log_in *in = &work->records[record];
+    return in->offset < work->task->progress.counted[in->partition];
+}
+
 static void decode_failures(struct work *work)
 {
     for (size_t i = 0; i < work->decoded.failure_count; i++) {
         const struct decode_failure *failure = &work->decoded.failures[i];
+        if (is_counted(work, failure->record)) {
+            continue;
+        }
         struct dead_letter letter = letter_of(work, &work->records[failure->record],
                                               work->task->job->topic, failure->message);
         letter.reason = "decode";
@@ -107,7 +118,11 @@ static void add_failure(struct work *work, const struct run_failure *failure, co
     }
     const struct log_in *record = NULL;
     if (known != NULL) {
-        record = &work->records[work->decoded.records[failure->input_row]];
+        size_t index = work->decoded.records[failure->input_row];
+        if (!work->retrying && is_counted(work, index)) {
+            return;
+        }
+        record = &work->records[index];
     }
     struct dead_letter letter = letter_of(work, record, name, failure->message);
     letter.hop = failure->kind == RUN_FAILURE_SINK ? DEAD_SINK : DEAD_PROCESS;
@@ -308,6 +323,9 @@ static void run_deletes(struct work *work)
 
 static void count_one(struct work *work, size_t record, int64_t *fate)
 {
+    if (is_counted(work, record)) {
+        return;
+    }
     (*fate)++;
     if (work->records[record].identity.source.size == 0) {
         work->task->progress.counts.foreign++;
@@ -331,6 +349,11 @@ static void count_fates(struct work *work)
                         : bit_get(work->run.wanted, row) ? &counts->stored
                                                          : &counts->filtered;
         count_one(work, work->decoded.records[row], fate);
+    }
+    for (size_t i = 0; i < work->record_count; i++) {
+        const struct log_in *in = &work->records[i];
+        int64_t *counted = &work->task->progress.counted[in->partition];
+        *counted = in->offset >= *counted ? in->offset + 1 : *counted;
     }
 }
 
@@ -462,7 +485,7 @@ enum status task_retry_letter(struct processor *task,
         .value = letter->raw,
         .identity = letter->identity,
     };
-    struct work work = {.task = task, .records = &record, .record_count = 1};
+    struct work work = {.task = task, .records = &record, .record_count = 1, .retrying = true};
     work.deleted = arena_zalloc(&task->batch, 1);
     TRY(decoder_run(task->decoder, &record, 1, &task->batch, &work.decoded, error));
     run_init(&work.run, &task->batch, work.decoded.batch, clock_now_us());

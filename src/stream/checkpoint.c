@@ -223,6 +223,48 @@ enum status checkpoint_load_groups(struct processor *task, struct error *error)
     return status;
 }
 
+struct group_keys {
+    struct column_builder *builders;
+};
+
+static enum status visit_keys(void *context, const struct batch *batch, struct error *error)
+{
+    (void) error;
+    struct group_keys *keys = context;
+    for (int64_t row = 0; row < batch->length; row++) {
+        column_append_bytes(&keys->builders[0], column_bytes(batch->columns[0], row));
+        column_append_bytes(&keys->builders[1], column_bytes(batch->columns[1], row));
+        column_append_null(&keys->builders[2]);
+    }
+    return STATUS_OK;
+}
+
+enum status checkpoint_drop_groups(struct processor *task, struct error *error)
+{
+    static const char *const columns[] = {"stream", "group_key"};
+    struct task_store *state = &task->state;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct group_keys keys = {table_builders(&arena, &groups)};
+    enum status status = state->ops->scan(state->handle, "leat_groups", columns, 2, &arena,
+                                          visit_keys, &keys, error);
+    if (status == STATUS_OK) {
+        struct buffer bytes = BUFFER_INIT;
+        task->progress.number++;
+        progress_write(&task->progress, &bytes);
+        struct store_write write =
+            make_write(&arena, &groups, keys.builders, STORE_DELETE, task->progress.number);
+        const struct store_progress progress = {task->name, task->progress.number,
+                                                buffer_slice(&bytes)};
+        const struct store_commit commit = {
+            .writes = &write, .write_count = write.batch->length > 0, .progress = &progress};
+        status = state->ops->commit(state->handle, &commit, error);
+        buffer_deinit(&bytes);
+    }
+    arena_deinit(&arena);
+    return status;
+}
+
 struct outbox_entry {
     int64_t number;
     struct slice bytes;

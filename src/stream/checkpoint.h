@@ -26,6 +26,9 @@ void checkpoint_done(struct processor *task);
 /* Loads all groups into their aggregates. */
 MUST_USE enum status checkpoint_load_groups(struct processor *task, struct error *error);
 
+/* Forgets all groups, together with the progress as it is now: a rebuild begins. */
+MUST_USE enum status checkpoint_drop_groups(struct processor *task, struct error *error);
+
 /* Calls `deliver` for each entry in order of number. */
 MUST_USE enum status checkpoint_outbox(struct processor *task,
                                        enum status (*deliver)(struct processor *task,

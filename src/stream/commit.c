@@ -1,5 +1,6 @@
 /* Commits: what a batch decided becomes durable, in one transaction or through the outbox. */
 
+#include "base/hash.h"
 #include "base/logline.h"
 #include "base/memory.h"
 #include "io/clock.h"
@@ -217,6 +218,63 @@ static enum status load_delivered(struct processor *task, struct error *error)
     return STATUS_OK;
 }
 
+/* ---- changed queries ---------------------------------------------------------------------------
+ */
+
+static uint64_t plan_hash(const struct query *query)
+{
+    struct buffer text = BUFFER_INIT;
+    plan_write(query->plan, &text);
+    uint64_t hash = hash64(buffer_slice(&text));
+    buffer_deinit(&text);
+    return hash == 0 ? 1 : hash;
+}
+
+/* A stream whose query differs from the one that made what is stored; NULL if there is none. */
+static struct task_stream *changed_stream(struct processor *task)
+{
+    struct task_stream *changed = NULL;
+    for (size_t i = 0; i < task->stream_count; i++) {
+        struct task_stream *stream = &task->streams[i];
+        uint64_t stored = progress_stream_of(&task->progress, stream->spec->name)->plan_hash;
+        if (stored == 0 || stored == plan_hash(stream->spec->query)) {
+            continue;
+        }
+        if (changed == NULL || stream->aggregates != NULL) {
+            changed = stream;
+        }
+    }
+    return changed;
+}
+
+static enum status judge_changes(struct processor *task, bool *ret_rebuild, struct error *error)
+{
+    struct task_stream *changed = changed_stream(task);
+    *ret_rebuild = changed != NULL && task->job->rebuild;
+    if (changed != NULL && !task->job->rebuild && changed->aggregates != NULL) {
+        (void) error_set(error, STATUS_CONFIG, "stream \"%s\" keeps state that another query made",
+                         changed->spec->name);
+        error_hint(error,
+                   "start with --rebuild to compute its history anew, or give it another name");
+        return STATUS_CONFIG;
+    }
+    if (changed != NULL) {
+        logline(LOG_INFO, task->name,
+                *ret_rebuild ? "a query has changed: its history is computed anew"
+                             : "a query has changed: it holds for new records (--rebuild: for all)",
+                LOG_STRING("stream", changed->spec->name));
+    }
+    if (*ret_rebuild) {
+        progress_rewind(&task->progress);
+    }
+    for (size_t i = 0; i < task->stream_count; i++) {
+        struct task_stream *stream = &task->streams[i];
+        progress_stream_of(&task->progress, stream->spec->name)->plan_hash =
+            plan_hash(stream->spec->query);
+    }
+    return STATUS_OK;
+}
+
 static bool needs_state(const struct processor *task)
 {
     bool stateful = false;
@@ -249,9 +307,11 @@ static enum status open_tables(struct processor *task, struct error *error)
 enum status task_open_stores(struct processor *task, struct error *error)
 {
     TRY(open_tables(task, error));
+    bool rebuild;
     if (!needs_state(task)) {
         task->keeper = &task->stores[0];
-        return load_progress(task, error);
+        TRY(load_progress(task, error));
+        return judge_changes(task, &rebuild, error);
     }
     task->state.ops = task->job->state_ops;
     task->state.url = task->job->state_url;
@@ -260,8 +320,9 @@ enum status task_open_stores(struct processor *task, struct error *error)
     TRY(checkpoint_tables(&task->state, error));
     TRY(load_progress(task, error));
     TRY(load_delivered(task, error));
-    TRY(checkpoint_load_groups(task, error));
-    return checkpoint_outbox(task, deliver_entry, error);
+    TRY(checkpoint_outbox(task, deliver_entry, error));
+    TRY(judge_changes(task, &rebuild, error));
+    return rebuild ? checkpoint_drop_groups(task, error) : checkpoint_load_groups(task, error);
 }
 
 void task_close_stores(struct processor *task)

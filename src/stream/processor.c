@@ -6,6 +6,7 @@
 #include "stream/task.h"
 
 #define BATCH_RECORDS_MAX 50000
+#define STATE_BYTES_MAX   ((size_t) 1 << 30)
 #define POLL_US           (250 * INT64_C(1000))
 
 /* ---- the worker --------------------------------------------------------------------------------
@@ -275,7 +276,9 @@ bind_stream(struct processor *task, const struct processor_stream *spec, struct 
 {
     struct task_stream *stream = &task->streams[task->stream_count++];
     stream->spec = spec;
-    enum status status = aggregates_new(spec->query, &stream->aggregates, error);
+    int64_t most = task->job->state_bytes_max;
+    size_t bytes_max = most == 0 ? STATE_BYTES_MAX : (size_t) most;
+    enum status status = aggregates_new(spec->query, bytes_max, &stream->aggregates, error);
     if (status != STATUS_OK) {
         error_context(error, "stream \"%s\"", spec->name);
         return status;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define FORMAT 1
+#define FORMAT 2
 
 void progress_init(struct progress *progress)
 {
@@ -23,6 +23,7 @@ void progress_deinit(struct progress *progress)
     mem_free(progress->seen);
     mem_free(progress->streams);
     mem_free(progress->offsets);
+    mem_free(progress->counted);
     progress_init(progress);
 }
 
@@ -33,10 +34,28 @@ void progress_grow(struct progress *progress, int32_t partitions)
     }
     progress->offsets =
         mem_realloc(progress->offsets, (size_t) partitions * sizeof(*progress->offsets));
+    progress->counted =
+        mem_realloc(progress->counted, (size_t) partitions * sizeof(*progress->counted));
     for (int32_t i = progress->partitions; i < partitions; i++) {
         progress->offsets[i] = 0;
+        progress->counted[i] = 0;
     }
     progress->partitions = partitions;
+}
+
+void progress_rewind(struct progress *progress)
+{
+    for (int32_t i = 0; i < progress->partitions; i++) {
+        progress->offsets[i] = 0;
+    }
+    for (size_t i = 0; i < progress->seen_count; i++) {
+        mem_free(progress->seen[i].source);
+    }
+    progress->seen_count = 0;
+    for (size_t i = 0; i < progress->stream_count; i++) {
+        progress->streams[i].watermark_us = INT64_MIN;
+        progress->streams[i].event_time_max_us = INT64_MIN;
+    }
 }
 
 static struct progress_seen *
@@ -104,6 +123,7 @@ void progress_write(const struct progress *progress, struct buffer *target)
     buffer_append_varint(target, (uint64_t) progress->partitions);
     for (int32_t i = 0; i < progress->partitions; i++) {
         buffer_append_zigzag(target, progress->offsets[i]);
+        buffer_append_zigzag(target, progress->counted[i]);
     }
     buffer_append_varint(target, progress->seen_count);
     for (size_t i = 0; i < progress->seen_count; i++) {
@@ -168,6 +188,7 @@ enum status progress_read(struct slice bytes, struct progress *ret_progress, str
         progress_grow(&progress, (int32_t) partitions);
         for (uint64_t i = 0; i < partitions; i++) {
             progress.offsets[i] = bytes_zigzag(&reader);
+            progress.counted[i] = bytes_zigzag(&reader);
         }
         read_seen(&reader, &progress);
         read_streams(&reader, &progress);

@@ -23,7 +23,7 @@ struct progress_seen {
 
 struct progress_stream {
     char *name;
-    uint64_t plan_hash; /* of the query that made its state; 0: stateless */
+    uint64_t plan_hash; /* of the query that made its rows and state; 0: none yet */
     int64_t watermark_us;
     int64_t event_time_max_us; /* INT64_MIN: none yet */
 };
@@ -33,6 +33,8 @@ struct progress {
     int64_t version_last;
     struct fate_counts counts;
     int64_t *offsets; /* next one, a partition */
+    int64_t
+        *counted; /* records below are in `counts` already: a replay does not count them again */
     int32_t partitions;
     struct progress_seen *seen;
     size_t seen_count;
@@ -51,6 +53,10 @@ void progress_grow(struct progress *progress, int32_t partitions);
 bool progress_observe(struct progress *progress,
                       int32_t partition,
                       const struct identity *identity);
+
+/* Back to the start of every partition, with what was counted kept: the history is computed anew.
+ */
+void progress_rewind(struct progress *progress);
 
 /* Finds or adds a stream's entry; borrowed until the next call. */
 struct progress_stream *progress_stream_of(struct progress *progress, const char *name);
