@@ -128,7 +128,11 @@ enum status node_set_path(struct node *root,
                           struct error *error)
 {
     struct node *node;
-    TRY(node_parse(slice_of_string(value), "<command line>", arena, &node, error));
+    if (value[0] == '@') { /* YAML reserves it; here it begins a schedule: "@every 1m" */
+        node = node_of_text(slice_of_string(value), "<command line>", arena);
+    } else {
+        TRY(node_parse(slice_of_string(value), "<command line>", arena, &node, error));
+    }
     return node_put_path(root, path, node, arena, error);
 }
 

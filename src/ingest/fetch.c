@@ -258,6 +258,10 @@ static void work(struct thread *self, void *context)
 {
     (void) self;
     struct fetch *fetch = context;
+    struct error error = {0};
+    /* So that the counts are there even if it is stopped before its first page. A failure shows
+     * again, and is dealt with, at that page. */
+    (void) !fetch_open_stage(fetch, &error);
     run(fetch);
     fetch_close(fetch);
     set_state(fetch, FETCH_ENDED, 0, NULL);

@@ -46,6 +46,9 @@ struct page_outcome {
     int64_t retry_after_us; /* -1: the peer did not say */
 };
 
+/* Opens staging, and reads the source's state and counts. */
+enum status fetch_open_stage(struct fetch *fetch, struct error *error);
+
 /* Opens what is not open yet: staging, source, schema. */
 enum status fetch_open(struct fetch *fetch, struct error *error);
 

@@ -19,12 +19,17 @@ static enum status load_state(struct fetch *fetch, struct error *error)
     return STATUS_OK;
 }
 
-enum status fetch_open(struct fetch *fetch, struct error *error)
+enum status fetch_open_stage(struct fetch *fetch, struct error *error)
 {
     if (fetch->stage == NULL) {
         TRY(fetch->job.stage_ops->open(fetch->job.stage_url, &fetch->stage, error));
     }
-    TRY(load_state(fetch, error));
+    return load_state(fetch, error);
+}
+
+enum status fetch_open(struct fetch *fetch, struct error *error)
+{
+    TRY(fetch_open_stage(fetch, error));
     if (fetch->source == NULL) {
         TRY(fetch->job.ops->open(fetch->job.settings, fetch->job.source, &fetch->source, error));
     }

@@ -22,7 +22,6 @@ import json
 import pathlib
 import random
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -33,7 +32,7 @@ import urllib.parse
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "e2e" / "pipeline")]
 
-from leat import ROOT, USERS, Api, Leat, read_only, row_count, table, wait_until  # noqa: E402
+from leat import ROOT, USERS, Api, Leat, nowhere, read_only, row_count, table, wait_until  # noqa: E402
 from topic import AvroTopic  # noqa: E402
 from users import by_id, row, users  # noqa: E402
 
@@ -41,11 +40,21 @@ CHANGES = HERE / "changes.yaml"
 USERS_TABLE = "spark_streams.created_users"
 USERS_PAGE, CHANGES_PAGE, KEYS = 20, 30, 53
 LIFE_S, POINT_S = 0.8, 3.0
-SETTINGS = [
-    "--set", "random_users.schedule=@every 20ms",
-    "--set", f"random_users.http.params.results={USERS_PAGE}",
-    "--set", "random_users.limit=10000000 records / 5 min",
-]  # fmt: skip
+
+
+def small_steps(target):
+    """The users example with small pages that come fast, so that kills fall between many commits."""
+    text = pathlib.Path(USERS).read_text()
+    for old, new in (
+        ("{results: 500}", f"{{results: {USERS_PAGE}}}"),
+        ('"@every 10s"', '"@every 20ms"'),
+        ("limit: 20000 records / 5 min", "limit: 10000000 records / 5 min"),
+        ("file: user.avsc", f"file: {pathlib.Path(USERS).with_name('user.avsc')}"),
+    ):
+        assert old in text, f"the users example has no {old}"
+        text = text.replace(old, new)
+    target.write_text(text)
+    return target
 
 
 def change(number):
@@ -91,6 +100,7 @@ def crash_points():
 class Campaign:
     def __init__(self, count, seed, data, only=None):
         self.count, self.data = count, pathlib.Path(data)
+        self.users_file = small_steps(self.data.with_name("users.yaml"))
         self.random = random.Random(seed)
         self.points = [only] if only else crash_points()
         self.kills = collections.Counter()
@@ -109,7 +119,7 @@ class Campaign:
 
     def start(self, *arguments, **environment):
         return Leat(
-            self.data, *SETTINGS, *arguments, files=(USERS, CHANGES),
+            self.data, *arguments, files=(self.users_file, CHANGES),
             environment=self.environment | environment,
         )  # fmt: skip
 
@@ -171,9 +181,7 @@ class Campaign:
 
     def check(self):
         """A last life, whose sources are not reachable, finishes what there is."""
-        with socket.create_server(("127.0.0.1", 0)) as nobody:
-            closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
-        last = self.start(RANDOMUSER_URL=closed, CHANGES_URL=closed)
+        last = self.start(RANDOMUSER_URL=nowhere(), CHANGES_URL=nowhere())
         try:
             addresses = last.addresses()
             accepted = self.accepted("users.random_users")

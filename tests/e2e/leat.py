@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -133,6 +134,12 @@ class Api:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.communicate(timeout=WAIT_S)
+
+
+def nowhere():
+    """A URL where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}/api/?seed=leat"
 
 
 def leat(*arguments, data=None, **settings):

@@ -370,6 +370,8 @@ static void sets_paths(void **state)
     assert_ok(node_set_path(root, "empty.x", "'1'", &arena, &error), error);
     assert_true(node_get_path(root, "empty.x")->quoted);
     assert_ok(node_set_path(root, "new", "", &arena, &error), error);
+    assert_ok(node_set_path(root, "when", "@every 1m", &arena, &error), error);
+    assert_string_equal(node_get_path(root, "when")->text, "@every 1m");
     assert_int_equal(node_get_path(root, "new")->type, NODE_NULL);
 
     assert_fails(node_set_path(root, "sources.users.pages.x", "1", &arena, &error), STATUS_CONFIG,
