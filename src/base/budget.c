@@ -14,12 +14,9 @@ enum status budget_take(struct budget *budget, size_t bytes, struct error *error
     size_t used = atomic_load_explicit(&budget->bytes_used, memory_order_relaxed);
     do {
         if (bytes > budget->bytes_max - used) {
-            return error_set(error,
-                             STATUS_LIMIT,
-                             "%s would need %zu bytes more than its limit of %zu",
-                             budget->name,
-                             bytes - (budget->bytes_max - used),
-                             budget->bytes_max);
+            return error_set(error, STATUS_LIMIT,
+                             "%s would need %zu bytes more than its limit of %zu", budget->name,
+                             bytes - (budget->bytes_max - used), budget->bytes_max);
         }
     } while (!atomic_compare_exchange_weak(&budget->bytes_used, &used, used + bytes));
     return STATUS_OK;

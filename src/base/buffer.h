@@ -34,7 +34,8 @@ void buffer_append_be16(struct buffer *buffer, uint16_t value);
 void buffer_append_be32(struct buffer *buffer, uint32_t value);
 void buffer_append_be64(struct buffer *buffer, uint64_t value);
 
-/* Base-128, least significant group first: plain, and zig-zag for signed (protobuf, Kafka, Avro). */
+/* Base-128, least significant group first: plain, and zig-zag for signed (protobuf, Kafka, Avro).
+ */
 void buffer_append_varint(struct buffer *buffer, uint64_t value);
 void buffer_append_zigzag(struct buffer *buffer, int64_t value);
 

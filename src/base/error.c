@@ -70,9 +70,7 @@ enum status error_set_errno(struct error *error, int error_number, const char *f
     (void) error_set_va(error, status, format, arguments);
     va_end(arguments);
     size_t used = strlen(error->message);
-    (void) snprintf(error->message + used,
-                    sizeof(error->message) - used,
-                    ": %s",
+    (void) snprintf(error->message + used, sizeof(error->message) - used, ": %s",
                     full ? "disk is full" : strerror(error_number));
     error->code = error_number;
     if (full) {

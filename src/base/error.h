@@ -4,7 +4,8 @@
  * Errors: what failed, of which kind, and what a person can do about it.
  *
  * A function that can fail returns `enum status` (never ignored) and, where a person will read the
- * reason, fills a caller-owned `struct error`. Callers put context in front as the error travels up:
+ * reason, fills a caller-owned `struct error`. Callers put context in front as the error travels
+ * up:
  *
  *     pipeline "users": sink "created_users": could not open "tables.db": disk is full
  *
@@ -48,14 +49,14 @@ struct error {
     char hint[ERROR_HINT_BYTES];
 };
 
-/* Fills `error` (may be NULL) and returns `status`. AGAIN, UNAVAILABLE and IO count as retriable. */
+/* Fills `error` (may be NULL) and returns `status`. AGAIN, UNAVAILABLE and IO count as retriable.
+ */
 enum status error_set(struct error *error, enum status status, const char *format, ...)
     PRINTF(3, 4);
 
-enum status error_set_va(struct error *error,
-                         enum status status,
-                         const char *format,
-                         va_list arguments) PRINTF(3, 0);
+enum status
+error_set_va(struct error *error, enum status status, const char *format, va_list arguments)
+    PRINTF(3, 0);
 
 /* Like error_set, for a failed system call: appends ": <text of errno>" and picks the status from
  * `error_number` (ENOSPC and EDQUOT are AGAIN, with a hint about disk space; others IO). */

@@ -3,7 +3,8 @@
 /*
  * Log lines, to stderr: one line an event, key=value text or one JSON object a line.
  *
- *     logline(LOG_INFO, "broker", "topic created", LOG_STRING("topic", name), LOG_INT("partitions", 3));
+ *     logline(LOG_INFO, "broker", "topic created", LOG_STRING("topic", name), LOG_INT("partitions",
+ * 3));
  *
  * Library code below `app/` does not log failures it also returns; the top of a task does, once.
  * Safe from any thread; a line is written with one write call. Secrets are never passed here.
@@ -14,13 +15,29 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
+enum log_level {
+    LOG_DEBUG,
+    LOG_INFO,
+    LOG_WARN,
+    LOG_ERROR,
+    LOG_OFF
+};
 
-enum log_format { LOG_TEXT, LOG_JSON };
+enum log_format {
+    LOG_TEXT,
+    LOG_JSON
+};
 
 struct log_field {
     const char *key; /* NULL ends the list */
-    enum { LOG_FIELD_STRING, LOG_FIELD_INT, LOG_FIELD_DOUBLE, LOG_FIELD_BOOL } type;
+
+    enum {
+        LOG_FIELD_STRING,
+        LOG_FIELD_INT,
+        LOG_FIELD_DOUBLE,
+        LOG_FIELD_BOOL
+    } type;
+
     const char *string; /* NULL prints null */
     int64_t integer;    /* also bool */
     double number;
@@ -40,10 +57,8 @@ void logline_set_writer(void (*write)(void *context, const char *line, size_t si
 enum log_level logline_level(void);
 
 #define logline(level, module, message, ...)                                                       \
-    logline_fields((level),                                                                        \
-                   (module),                                                                       \
-                   (message),                                                                      \
-                   (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) {.key = NULL}})
+    logline_fields((level), (module), (message),                                                   \
+                   (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
 
 void logline_fields(enum log_level level,
                     const char *module,

@@ -21,8 +21,7 @@ struct metric *metric_counter(const char *name, const char *help, ...) __attribu
 struct metric *metric_gauge(const char *name, const char *help, ...) __attribute__((sentinel));
 
 /* Exponential buckets from 10 µs to 100 s. Observed in seconds. */
-struct metric *metric_histogram(const char *name, const char *help, ...)
-    __attribute__((sentinel));
+struct metric *metric_histogram(const char *name, const char *help, ...) __attribute__((sentinel));
 
 void metric_add(struct metric *counter, int64_t amount);
 void metric_set(struct metric *gauge, double value);

@@ -142,8 +142,8 @@ struct node *node_of_text(struct slice text, const char *document_name, struct a
     document->name = arena_strdup(arena, document_name);
     document->text = arena_copy(arena, text);
     struct node_origin *origin = ARENA_NEW(arena, struct node_origin);
-    *origin = (struct node_origin){
-        .style = STYLE_LITERAL, .end = text.size, .parsed = document->text};
+    *origin =
+        (struct node_origin){.style = STYLE_LITERAL, .end = text.size, .parsed = document->text};
     struct node *node = ARENA_NEW(arena, struct node);
     *node = (struct node){
         .type = NODE_SCALAR,

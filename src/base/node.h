@@ -47,7 +47,8 @@ struct node {
 /* Parses YAML text. Duplicate keys, tags, keys that are no scalars, a second document, anchors that
  * recur, more than 64 levels, 16 MiB, 1000 blank lines in a row or NODES_MAX values (aliases are
  * copies and count as such) are refused. Empty text is a NODE_NULL. `${NAME}` and
- * `${NAME:-default}` are left as they are (see node_expand). The nodes live as long as the arena. */
+ * `${NAME:-default}` are left as they are (see node_expand). The nodes live as long as the arena.
+ */
 #define NODES_MAX 262144
 MUST_USE enum status node_parse(struct slice text,
                                 const char *document_name,

@@ -74,11 +74,11 @@ enum setting_flags {
 struct setting {
     const char *name;
     enum setting_type type;
-    size_t offset;             /* offsetof(struct ..., field) */
-    const char *default_text;  /* as one would write it; NULL: zero or absent */
-    const char *help;          /* one or two sentences, for the reference page */
+    size_t offset;            /* offsetof(struct ..., field) */
+    const char *default_text; /* as one would write it; NULL: zero or absent */
+    const char *help;         /* one or two sentences, for the reference page */
     unsigned flags;
-    int64_t min, max;          /* INT, DURATION, BYTES; both 0: any not negative */
+    int64_t min, max;           /* INT, DURATION, BYTES; both 0: any not negative */
     const char *const *choices; /* CHOICE: NULL-terminated */
     const struct settings_table *section;
 };
@@ -104,7 +104,9 @@ MUST_USE enum status settings_read(const struct settings_table *table,
 void settings_json_schema(const struct settings_table *table, struct buffer *target);
 
 /* A Markdown section with a table of the rows, then those of nested tables. */
-void settings_markdown(const struct settings_table *table, int heading_level, struct buffer *target);
+void settings_markdown(const struct settings_table *table,
+                       int heading_level,
+                       struct buffer *target);
 
 /* The candidate nearest to `word` (edit distance at most a third of its length), or NULL. */
 const char *nearest_word(const char *word, const char *const *candidates, size_t count);

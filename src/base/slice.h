@@ -12,9 +12,9 @@ struct slice {
     size_t size;
 };
 
-#define SLICE(literal)     ((struct slice){(const uint8_t *) (literal), sizeof(literal) - 1})
-#define SLICE_FORMAT(s)    (int) (s).size, (const char *) (s).data /* for "%.*s" */
-#define SLICE_EMPTY        ((struct slice){NULL, 0})
+#define SLICE(literal)  ((struct slice){(const uint8_t *) (literal), sizeof(literal) - 1})
+#define SLICE_FORMAT(s) (int) (s).size, (const char *) (s).data /* for "%.*s" */
+#define SLICE_EMPTY     ((struct slice){NULL, 0})
 
 static inline struct slice slice_of(const void *data, size_t size)
 {

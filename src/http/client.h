@@ -12,9 +12,9 @@
  *     TRY_OR_FAIL(http_request(client, &request, &reply, error));
  *     if (reply.status == 429) { wait for reply.retry_after_us ... }
  *
- * A reply of any HTTP status is a success of the call; what a 500 means is the caller's to say. When
- * a kept connection turns out to be closed before a byte of the reply came, libcurl asks once more on
- * a new one (RFC 9112, 9.3.1); nothing else is tried again here.
+ * A reply of any HTTP status is a success of the call; what a 500 means is the caller's to say.
+ * When a kept connection turns out to be closed before a byte of the reply came, libcurl asks once
+ * more on a new one (RFC 9112, 9.3.1); nothing else is tried again here.
  */
 
 #include "base/arena.h"

@@ -49,12 +49,11 @@ MUST_USE enum status directory_sync_parent(const char *path, struct error *error
 MUST_USE enum status directory_remove(const char *path, struct error *error);
 
 /* Calls `visit` for each name but "." and "..", sorted. Stops at the first failure. */
-MUST_USE enum status directory_list(const char *path,
-                                    enum status (*visit)(void *context,
-                                                         const char *name,
-                                                         struct error *error),
-                                    void *context,
-                                    struct error *error);
+MUST_USE enum status
+directory_list(const char *path,
+               enum status (*visit)(void *context, const char *name, struct error *error),
+               void *context,
+               struct error *error);
 
 /* The whole file, up to `bytes_max` (STATUS_LIMIT above). */
 MUST_USE enum status

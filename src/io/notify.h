@@ -22,5 +22,6 @@ void notify_ring(struct notify *notify);
 /* The number of rings so far: take it before looking at what is guarded. */
 uint64_t notify_seen(struct notify *notify);
 
-/* Waits until there were more rings than `seen`, or `timeout_us` passed (-1: never). True if it rang. */
+/* Waits until there were more rings than `seen`, or `timeout_us` passed (-1: never). True if it
+ * rang. */
 bool notify_wait(struct notify *notify, uint64_t seen, int64_t timeout_us);

@@ -44,8 +44,7 @@ struct tree *tree_null(struct parser *parser, size_t offset)
     return literal(parser, offset, &builder);
 }
 
-struct tree *
-tree_int(struct parser *parser, size_t offset, const struct type *type, int64_t value)
+struct tree *tree_int(struct parser *parser, size_t offset, const struct type *type, int64_t value)
 {
     struct column_builder builder = builder_of(parser, type);
     column_append_int(&builder, value);

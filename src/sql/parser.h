@@ -70,8 +70,7 @@ struct tree *parse_interval(struct parser *parser); /* behind INTERVAL */
 struct tree *tree_string(struct parser *parser, size_t offset, struct slice value);
 struct tree *tree_bool(struct parser *parser, size_t offset, bool value);
 struct tree *tree_null(struct parser *parser, size_t offset);
-struct tree *
-tree_int(struct parser *parser, size_t offset, const struct type *type, int64_t value);
+struct tree *tree_int(struct parser *parser, size_t offset, const struct type *type, int64_t value);
 
 /* parse_call.c */
 const struct type *parse_type(struct parser *parser);
