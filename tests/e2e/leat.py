@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -58,8 +59,11 @@ class Leat:
 
     def __init__(self, data, *arguments, files=(USERS,), command="up", environment=None):
         self.data = pathlib.Path(data)
-        self.stderr_path = self.data.with_name(self.data.name + ".stderr")
-        with open(self.stderr_path, "wb") as stderr:
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=self.data.parent, prefix="leat-", suffix=".stderr", delete=False
+        ) as stderr:
+            self.stderr_path = pathlib.Path(stderr.name)
             self.process = subprocess.Popen(
                 [BINARY, command, *map(str, files), "--data", str(self.data), *ANY_PORTS, *map(str, arguments)],
                 stdout=subprocess.PIPE,
