@@ -186,6 +186,11 @@ static bool tick(struct fetch *fetch)
     int64_t pages = 0;
     while (!atomic_load(&fetch->stopping) && !ended(fetch)) {
         if (fetch->job.limit != NULL && accept_limit_reached(fetch->job.limit)) {
+            struct error error;
+            if (fetch->stage == NULL && fetch_open(fetch, &error) != STATUS_OK) {
+                recover(fetch, &error, -1); /* the counts of earlier runs are wanted all the same */
+                continue;
+            }
             end(fetch, FETCH_END_LIMIT, NULL);
             break;
         }
