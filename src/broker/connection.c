@@ -1,4 +1,4 @@
-#include "broker/connection.h"
+#include "broker/connection_internal.h"
 
 #include "base/assert.h"
 #include "base/logline.h"
@@ -10,70 +10,34 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#define FRAME_PREFIX_BYTES 4
-#define READ_BYTES         ((size_t) 16 * 1024)
-#define KEEP_BYTES         ((size_t) 64 * 1024) /* memory an idle connection may keep          */
-#define FREE_FRAME_BYTES   ((size_t) 16 * 1024) /* smaller frames are not charged to the budget */
-#define REFERENCE_BYTES    ((size_t) 4 * 1024)  /* records from here on are not copied          */
-#define DECODE_BYTES_MAX   ((size_t) 256 << 20) /* arrays of one request                        */
+#define FREE_FRAME_BYTES ((size_t) 16 * 1024) /* smaller frames are not charged to the budget */
+#define DECODE_BYTES_MAX ((size_t) 256 << 20) /* arrays of one request                        */
+#define PIPELINE_MAX     8                    /* produce requests under way at once           */
 
-enum state {
-    READING,
-    HANDLING,
-    WRITING,
-    CLOSED
-};
-
-struct connection {
-    struct list link;
-    struct list starved_link;
-    struct server *server;
-    uv_tcp_t socket;
-    uv_write_t write;
-    enum state state;
-    bool pumping;     /* connection_pump is on the stack                  */
-    bool paused;      /* reading is stopped                               */
-    bool socket_gone; /* the close callback ran                           */
-    struct buffer in;
-    size_t in_at;    /* bytes of `in` that are done with                 */
-    size_t in_frame; /* bytes of the frame being handled, prefix included */
-    size_t charged;  /* of the server's budget                           */
-    struct arena arena;
-    struct wire_output out;
-    struct request request;
-    struct deadline idle;
-    char peer[INET6_ADDRSTRLEN];
-};
-
-static void pump(struct connection *connection);
-
-static void release_if_done(struct connection *connection)
+void connection_release_if_done(struct connection *connection)
 {
-    if (!connection->socket_gone || connection->state != CLOSED) {
+    if (!connection->socket_gone || !list_empty(&connection->exchanges)) {
         return;
-    }
-    if (connection->request.api != NULL) {
-        return; /* still being handled; its end comes back here */
     }
     list_remove(&connection->link);
     connection->server->connection_count--;
-    arena_deinit(&connection->arena);
+    if (connection->spare != NULL) {
+        exchange_free(connection->spare);
+    }
     buffer_deinit(&connection->in);
-    wire_output_deinit(&connection->out);
     mem_free(connection);
 }
 
-static void give_back(struct connection *connection)
+void connection_give_back(struct server *server, size_t *charged)
 {
-    struct server *server = connection->server;
-    if (connection->charged == 0) {
+    if (*charged == 0) {
         return;
     }
-    budget_give(&server->memory, connection->charged);
-    connection->charged = 0;
+    budget_give(&server->memory, *charged);
+    *charged = 0;
     struct list *link = list_pop(&server->starved);
     if (link != NULL) {
-        pump(CONTAINER_OF(link, struct connection, starved_link));
+        connection_pump(CONTAINER_OF(link, struct connection, starved_link));
     }
 }
 
@@ -81,206 +45,77 @@ static void on_socket_closed(uv_handle_t *handle)
 {
     struct connection *connection = handle->data;
     connection->socket_gone = true;
-    release_if_done(connection);
+    connection_release_if_done(connection);
+}
+
+/* Ends what is parked; each may end others on its way. */
+static void hurry(struct connection *connection)
+{
+    for (bool again = true; again;) {
+        again = false;
+        list_each (&connection->exchanges, link) {
+            struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+            if (!exchange->ended && exchange->request.cancel != NULL) {
+                exchange->request.cancel(&exchange->request);
+                again = true;
+                break;
+            }
+        }
+    }
 }
 
 void connection_close(struct connection *connection)
 {
-    if (connection->state == CLOSED) {
+    if (connection->closed) {
         return;
     }
-    connection->state = CLOSED;
+    connection->closed = true;
     list_remove(&connection->starved_link);
     deadline_clear(&connection->server->loop->deadlines, &connection->idle);
     uv_close((uv_handle_t *) &connection->socket, on_socket_closed);
-    struct request *request = &connection->request;
-    if (request->api != NULL && request->cancel != NULL) {
-        request->cancel(request);
-    } else if (request->api == NULL) {
-        give_back(connection);
-    }
+    hurry(connection);
+    connection_give_back(connection->server, &connection->admitted);
 }
 
 void connection_drain(struct connection *connection)
 {
-    struct request *request = &connection->request;
-    if (connection->state == READING) {
+    if (list_empty(&connection->exchanges)) {
         connection_close(connection);
-    } else if (connection->state == HANDLING && request->cancel != NULL) {
-        request->cancel(request);
+    } else {
+        hurry(connection);
     }
 }
 
-static void log_closing(struct connection *connection, const struct error *error)
+void connection_log_closing(struct connection *connection, const struct error *error)
 {
     logline(LOG_WARN, "broker", "connection closed", LOG_STRING("peer", connection->peer),
             LOG_STRING("reason", error->message));
 }
 
-static void set_idle(struct connection *connection)
+void connection_set_idle(struct connection *connection)
 {
     deadline_set(&connection->server->loop->deadlines, &connection->idle,
                  clock_monotonic_us() + connection->server->config.idle_us);
 }
 
+/* Waiting for an answer is no idleness; not taking it is. */
 static void on_idle(struct deadline *deadline)
 {
     struct connection *connection = CONTAINER_OF(deadline, struct connection, idle);
-    if (connection->state == HANDLING) {
-        set_idle(connection); /* a parked request is no idleness */
+    if (!connection->writing && !list_empty(&connection->exchanges)) {
+        connection_set_idle(connection);
         return;
     }
     connection_close(connection);
-}
-
-/* --- writing --- */
-
-/* The request is over and its answer is out: back to reading. */
-static void finish(struct connection *connection)
-{
-    connection->request.api = NULL;
-    connection->in_at += connection->in_frame;
-    connection->in_frame = 0;
-    if (connection->arena.bytes_used > KEEP_BYTES) {
-        arena_deinit(&connection->arena);
-    } else {
-        arena_reset(&connection->arena);
-    }
-    wire_output_clear(&connection->out);
-    if (connection->out.bytes.capacity > KEEP_BYTES) {
-        wire_output_deinit(&connection->out);
-    }
-    give_back(connection);
-    if (connection->state == CLOSED) {
-        release_if_done(connection);
-        return;
-    }
-    connection->state = READING;
-    if (connection->server->stopping) {
-        connection_close(connection);
-        return;
-    }
-    set_idle(connection);
-    if (!connection->pumping) {
-        pump(connection);
-    }
-}
-
-static void on_written(uv_write_t *write, int failed)
-{
-    struct connection *connection = write->data;
-    if (failed != 0) {
-        connection_close(connection);
-    }
-    finish(connection);
-}
-
-/* The output as one list of runs of bytes, in order. */
-static unsigned
-output_runs(const struct wire_output *output, struct arena *arena, uv_buf_t **ret_runs)
-{
-    uv_buf_t *runs = ARENA_ARRAY(arena, uv_buf_t, 2 * output->reference_count + 1);
-    unsigned count = 0;
-    size_t at = 0;
-    for (size_t i = 0; i <= output->reference_count; i++) {
-        bool last = i == output->reference_count;
-        size_t until = last ? output->bytes.size : output->references[i].at;
-        if (until > at) {
-            runs[count++] = uv_buf_init((char *) output->bytes.data + at, (unsigned) (until - at));
-            at = until;
-        }
-        if (!last) {
-            struct slice bytes = output->references[i].bytes;
-            runs[count++] = uv_buf_init((char *) (uintptr_t) bytes.data, (unsigned) bytes.size);
-        }
-    }
-    *ret_runs = runs;
-    return count;
-}
-
-static void write_out(struct connection *connection)
-{
-    uv_buf_t *runs;
-    unsigned count = output_runs(&connection->out, &connection->arena, &runs);
-    uv_stream_t *stream = (uv_stream_t *) &connection->socket;
-    int written = uv_try_write(stream, runs, count);
-    if (written < 0 && written != UV_EAGAIN) {
-        connection_close(connection);
-        finish(connection);
-        return;
-    }
-    size_t done = written < 0 ? 0 : (size_t) written;
-    if (done == wire_output_size(&connection->out)) {
-        finish(connection);
-        return;
-    }
-    while (done >= runs->len) {
-        done -= runs->len;
-        runs++;
-        count--;
-    }
-    runs->base += done;
-    runs->len -= done;
-    connection->state = WRITING;
-    connection->write.data = connection;
-    if (uv_write(&connection->write, stream, runs, count, on_written) != 0) {
-        connection_close(connection);
-        finish(connection);
-    }
-}
-
-static enum status encode_response(struct connection *connection, struct error *error)
-{
-    const struct request *request = &connection->request;
-    const struct wire_message *message = request->api->message;
-    struct wire_output *out = &connection->out;
-    bool flexible = wire_is_flexible(message, request->version);
-    bool flexible_header = flexible && message->key != API_API_VERSIONS;
-    buffer_append_be32(&out->bytes, 0);
-    response_header_encode(request->header.correlation_id, flexible_header, &out->bytes);
-    TRY(wire_encode(message->response, request->version, flexible, request->response, out, error));
-    size_t size = wire_output_size(out) - FRAME_PREFIX_BYTES;
-    if (size > INT32_MAX) {
-        return error_set(error, STATUS_LIMIT, "a response of %zu bytes is too large", size);
-    }
-    for (int i = 0; i < FRAME_PREFIX_BYTES; i++) {
-        out->bytes.data[i] = (uint8_t) (size >> (24 - 8 * i));
-    }
-    return STATUS_OK;
-}
-
-static void on_request_end(struct request *request, enum request_end end)
-{
-    struct connection *connection = CONTAINER_OF(request, struct connection, request);
-    ASSERT(request->api != NULL);
-    request->cancel = NULL;
-    if (connection->state == CLOSED || end == REQUEST_SILENT) {
-        finish(connection);
-        return;
-    }
-    struct error error = {0};
-    if (end == REQUEST_BROKEN) {
-        connection_close(connection);
-        finish(connection);
-        return;
-    }
-    if (encode_response(connection, &error) != STATUS_OK) {
-        error_context(&error, "%s", request->api->message->name);
-        log_closing(connection, &error);
-        connection_close(connection);
-        finish(connection);
-        return;
-    }
-    write_out(connection);
 }
 
 /* --- reading --- */
 
 /* A known API in a version that we read, decoded; otherwise the connection has to go. */
 static enum status
-decode_request(struct connection *connection, struct wire_reader *reader, struct error *error)
+decode_request(struct exchange *exchange, struct wire_reader *reader, struct error *error)
 {
-    struct request *request = &connection->request;
+    struct request *request = &exchange->request;
     struct request_header *header = &request->header;
     TRY(request_header_decode(reader, header, error));
     const struct api *api = api_find(header->api_key);
@@ -295,10 +130,10 @@ decode_request(struct connection *connection, struct wire_reader *reader, struct
         return error_set(error, STATUS_PROTOCOL, "%s version %d is not served", message->name,
                          header->api_version);
     }
-    request->version = header->api_version;
-    request->body = arena_zalloc(&connection->arena, message->request->size);
-    request->response = arena_zalloc(&connection->arena, message->response->size);
     request->api = api;
+    request->version = header->api_version;
+    request->body = arena_zalloc(&exchange->arena, message->request->size);
+    request->response = arena_zalloc(&exchange->arena, message->response->size);
     if (!known) {
         versions_unsupported(request);
         return STATUS_OK;
@@ -308,32 +143,13 @@ decode_request(struct connection *connection, struct wire_reader *reader, struct
         return error_set(error, STATUS_PROTOCOL, "the header's tagged fields are malformed");
     }
     enum status status = wire_decode(message->request, request->version, flexible, reader,
-                                     DECODE_BYTES_MAX, &connection->arena, request->body, error);
+                                     DECODE_BYTES_MAX, &exchange->arena, request->body, error);
     if (status != STATUS_OK) {
         error_context(error, "%s version %d", message->name, request->version);
         return status;
     }
     api->handle(request);
     return STATUS_OK;
-}
-
-static void handle_frame(struct connection *connection, const uint8_t *frame, size_t size)
-{
-    connection->state = HANDLING;
-    connection->in_frame = FRAME_PREFIX_BYTES + size;
-    connection->request = (struct request){
-        .broker = connection->server->broker,
-        .arena = &connection->arena,
-        .client_host = connection->peer,
-        .on_end = on_request_end,
-    };
-    struct wire_reader reader = {frame, frame + size};
-    struct error error = {0};
-    if (decode_request(connection, &reader, &error) != STATUS_OK) {
-        connection->request.api = NULL;
-        log_closing(connection, &error);
-        connection_close(connection);
-    }
 }
 
 static size_t next_frame_size(const struct connection *connection)
@@ -343,10 +159,65 @@ static size_t next_frame_size(const struct connection *connection)
            prefix[3];
 }
 
+/* The frame's bytes become the exchange's: a large one usually fills the input alone, and is taken
+ * without a copy. */
+static void take_frame(struct connection *connection, struct exchange *exchange, size_t size)
+{
+    struct buffer *in = &connection->in;
+    size_t whole = FRAME_PREFIX_BYTES + size;
+    if (connection->in_at == 0 && in->size == whole && whole > READ_BYTES) {
+        buffer_deinit(&exchange->frame);
+        exchange->frame = *in;
+        *in = BUFFER_INIT;
+    } else {
+        buffer_append(&exchange->frame, in->data + connection->in_at, whole);
+        connection->in_at += whole;
+    }
+    exchange->charged = connection->admitted;
+    connection->admitted = 0;
+}
+
+static void start_exchange(struct connection *connection, size_t size)
+{
+    struct exchange *exchange = exchange_take(connection);
+    take_frame(connection, exchange, size);
+    exchange->request = (struct request){
+        .broker = connection->server->broker,
+        .arena = &exchange->arena,
+        .client_host = connection->peer,
+        .on_end = exchange_on_end,
+    };
+    struct wire_reader reader = {exchange->frame.data + FRAME_PREFIX_BYTES,
+                                 exchange->frame.data + FRAME_PREFIX_BYTES + size};
+    struct error error = {0};
+    if (decode_request(exchange, &reader, &error) != STATUS_OK) {
+        connection_log_closing(connection, &error);
+        request_break(&exchange->request);
+    }
+}
+
+/* A request starts when the one before it is answered. Only produce requests may follow each other
+ * at once: they are appended in order, and then wait for the disk together. */
+static bool may_start(const struct connection *connection)
+{
+    if (list_empty(&connection->exchanges)) {
+        return true;
+    }
+    const struct exchange *last =
+        CONTAINER_OF(connection->exchanges.previous, struct exchange, link);
+    const uint8_t *frame = connection->in.data + connection->in_at;
+    size_t available = connection->in.size - connection->in_at;
+    int key = available < FRAME_PREFIX_BYTES + 2
+                  ? -1
+                  : frame[FRAME_PREFIX_BYTES] << 8 | frame[FRAME_PREFIX_BYTES + 1];
+    return key == API_PRODUCE && last->request.header.api_key == API_PRODUCE &&
+           connection->exchange_count < PIPELINE_MAX && !connection->writing;
+}
+
 /* Frames that are not small must fit the memory of all connections; else this one waits. */
 static bool admit(struct connection *connection, size_t size)
 {
-    if (size <= FREE_FRAME_BYTES || connection->charged > 0) {
+    if (size <= FREE_FRAME_BYTES || connection->admitted > 0) {
         return true;
     }
     struct server *server = connection->server;
@@ -354,7 +225,7 @@ static bool admit(struct connection *connection, size_t size)
         list_append(&server->starved, &connection->starved_link);
         return false;
     }
-    connection->charged = size;
+    connection->admitted = size;
     return true;
 }
 
@@ -372,21 +243,28 @@ static void drop_done_input(struct connection *connection)
     }
 }
 
+/* Bytes that the frame which is coming in still lacks; 0: it is whole and waits for its turn. */
+static size_t lacking(const struct connection *connection)
+{
+    size_t available = connection->in.size - connection->in_at;
+    if (available < FRAME_PREFIX_BYTES) {
+        return READ_BYTES;
+    }
+    size_t whole = FRAME_PREFIX_BYTES + next_frame_size(connection);
+    return available >= whole ? 0 : whole - available;
+}
+
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
     (void) suggested;
     struct connection *connection = handle->data;
-    if (connection->state != READING) {
+    size_t wanted = lacking(connection);
+    if (wanted == 0) {
         *ret_buffer = uv_buf_init(NULL, 0); /* libuv then reports UV_ENOBUFS, and we pause */
         return;
     }
-    size_t room = READ_BYTES;
-    if (connection->in.size >= FRAME_PREFIX_BYTES) {
-        size_t wanted = FRAME_PREFIX_BYTES + next_frame_size(connection) - connection->in.size;
-        room = wanted > room ? wanted : room;
-    }
-    char *target = (char *) buffer_reserve(&connection->in, room);
-    *ret_buffer = uv_buf_init(target, (unsigned) room);
+    size_t room = wanted > READ_BYTES ? wanted : READ_BYTES;
+    *ret_buffer = uv_buf_init((char *) buffer_reserve(&connection->in, room), (unsigned) room);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -402,44 +280,50 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         connection->in.size += (size_t) size;
         /* Timers are late by a millisecond or two; what comes after a deadline must see it past. */
         deadlines_run(&connection->server->loop->deadlines, clock_monotonic_us());
-        pump(connection);
+        connection_pump(connection);
     }
 }
 
-/* Handles complete frames until there is none, or one has to wait. */
-static void pump(struct connection *connection)
+/* Starts the next request if it is here and its turn. */
+static bool start_next(struct connection *connection)
 {
+    if (connection->in.size - connection->in_at < FRAME_PREFIX_BYTES) {
+        return false;
+    }
+    size_t size = next_frame_size(connection);
+    if (size > connection->server->config.request_bytes_max) {
+        struct error error = {0};
+        (void) error_set(&error, STATUS_LIMIT, "a request of %zu bytes is too large", size);
+        connection_log_closing(connection, &error);
+        connection_close(connection);
+        return false;
+    }
+    if (!admit(connection, size)) {
+        uv_read_stop((uv_stream_t *) &connection->socket);
+        connection->paused = true;
+        return false;
+    }
+    if (lacking(connection) > 0 || !may_start(connection)) {
+        return false;
+    }
+    start_exchange(connection, size);
+    return true;
+}
+
+void connection_pump(struct connection *connection)
+{
+    if (connection->pumping || connection->closed || !list_empty(&connection->starved_link)) {
+        return;
+    }
     connection->pumping = true;
-    while (connection->state == READING) {
-        size_t available = connection->in.size - connection->in_at;
-        if (available < FRAME_PREFIX_BYTES) {
-            break;
-        }
-        size_t size = next_frame_size(connection);
-        if (size > connection->server->config.request_bytes_max) {
-            struct error error = {0};
-            (void) error_set(&error, STATUS_LIMIT, "a request of %zu bytes is too large", size);
-            log_closing(connection, &error);
-            connection_close(connection);
-            break;
-        }
-        if (!admit(connection, size)) {
-            uv_read_stop((uv_stream_t *) &connection->socket);
-            connection->paused = true;
-            break;
-        }
-        if (available - FRAME_PREFIX_BYTES < size) {
-            break;
-        }
-        handle_frame(connection, connection->in.data + connection->in_at + FRAME_PREFIX_BYTES,
-                     size);
+    while (!connection->closed && start_next(connection)) {
     }
     connection->pumping = false;
-    if (connection->state != READING) {
+    if (connection->closed) {
         return;
     }
     drop_done_input(connection);
-    if (connection->paused && list_empty(&connection->starved_link)) {
+    if (connection->paused && list_empty(&connection->starved_link) && lacking(connection) > 0) {
         connection->paused = false;
         uv_read_start((uv_stream_t *) &connection->socket, on_allocate, on_read);
     }
@@ -460,8 +344,7 @@ void connection_accept(struct server *server)
     connection->server = server;
     connection->idle.expire = on_idle;
     connection->socket.data = connection;
-    arena_init(&connection->arena, READ_BYTES);
-    wire_output_init(&connection->out, REFERENCE_BYTES);
+    list_init(&connection->exchanges);
     list_init(&connection->starved_link);
     list_append(&server->connections, &connection->link);
     server->connection_count++;
@@ -474,7 +357,7 @@ void connection_accept(struct server *server)
     }
     uv_tcp_nodelay(&connection->socket, 1);
     read_peer(connection);
-    set_idle(connection);
+    connection_set_idle(connection);
     uv_read_start(stream, on_allocate, on_read);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/* One client connection; see broker/server.h for its states. Loop thread only. */
+/* One client connection; see broker/server.h for how it works. Loop thread only. */
 
 #include "broker/server.h"
 

@@ -9,7 +9,7 @@
 /*
  * A request may carry a batch for each of many partitions. All are appended at once, in order; the
  * answer waits until the last of them is durable. Appending twice over one connection keeps its
- * order, because the next request is not read before.
+ * order, because its requests are handled in order.
  */
 
 struct produce_call {

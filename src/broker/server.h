@@ -2,15 +2,15 @@
 
 /*
  * The listening socket and its connections. A connection reads frames (a length, then that many
- * bytes), hands one request at a time to its handler, and reads no further before the answer is
- * written: so answers come in order, and a slow reader holds back only itself.
+ * bytes), hands each request to its handler and writes the answers in the order of the requests.
+ * The next request starts when the one before it is answered and written, so that a slow reader
+ * holds back only itself. Produce requests alone may follow each other at once: their batches are
+ * appended in order, and then wait for the disk together.
  *
- *                   frame complete                  answered
- *     ┌─► READING ─────────────────► HANDLING ─────────────────► WRITING ─┐
- *     │                                  │ silent                         │ written
- *     └──────────────────────────────────┴────────────────────────────────┘
- *     any ──── peer gone, idle too long, broken, broker stops ───► CLOSED (memory goes once no
- *                                                                  request is being handled)
+ *     exchange:  frame whole ──► being handled ──► ended ──► answer written (first in line)
+ *
+ * A connection closes when its peer is gone, idle too long or does not keep to the protocol, or the
+ * broker stops; its memory goes once none of its requests is being handled.
  */
 
 #include "base/budget.h"
