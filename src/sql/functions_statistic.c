@@ -22,6 +22,16 @@ enum moment {
     MOMENT_CORR,
 };
 
+/* One value: the order of operations is Spark's, so that the last digits agree. */
+static void variance_step(struct moment_state *state, double x)
+{
+    state->count++;
+    double delta = x - state->x_mean;
+    double share = delta / state->count;
+    state->x_mean += share;
+    state->x_m2 += delta * (delta - share);
+}
+
 static void moment_step(struct moment_state *state, double x, double y)
 {
     state->count++;
@@ -40,7 +50,11 @@ static void moment_update(UPDATE_PARAMETERS)
     const struct column *y = arguments[aggregate->argument_count - 1];
     for (int64_t i = 0; i < eval->batch->length; i++) {
         if (group_of_row[i] >= 0 && !column_is_null(x, i) && !column_is_null(y, i)) {
-            moment_step(states[group_of_row[i]], column_double(x, i), column_double(y, i));
+            if (aggregate->argument_count == 1) {
+                variance_step(states[group_of_row[i]], column_double(x, i));
+            } else {
+                moment_step(states[group_of_row[i]], column_double(x, i), column_double(y, i));
+            }
         }
     }
 }
@@ -289,9 +303,10 @@ static void distinct_update(UPDATE_PARAMETERS)
             continue;
         }
         /* The grouping hash need not be even in all bits: mix it once more. */
-        uint64_t hash = hashes[i] * UINT64_C(0xbf58476d1ce4e5b9);
-        hash = (hash ^ hash >> 32) * UINT64_C(0x94d049bb133111eb);
-        hash ^= hash >> 29;
+        uint64_t hash = hashes[i];
+        hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        hash ^= hash >> 33;
         struct distinct_state *state = states[group_of_row[i]];
         uint8_t *slot = &state->registers[hash >> (64 - REGISTER_BITS)];
         uint8_t rank =
