@@ -116,6 +116,11 @@ bool analyse_star(struct analyser *analyser,
                   uint32_t **ret_indexes,
                   uint32_t *ret_count);
 
+/* The struct that s.* spreads, or NULL (and no failure) if `star` names none. */
+const struct expression *analyse_struct_star(struct analyser *analyser,
+                                             const struct context *context,
+                                             const struct tree *star);
+
 /* analyse_expression.c */
 const struct expression *
 analyse_expression(struct analyser *analyser, struct context *context, const struct tree *tree);

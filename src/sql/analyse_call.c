@@ -141,7 +141,11 @@ static const struct expression *analyse_lambda(struct analyser *analyser,
         return analyse_fail(analyser, tree->offset, "%s takes no function as an argument",
                             function->name);
     }
-    const struct type **before = ARENA_ARRAY(analyser->arena, const struct type *, index);
+    /* a function may ask for more than was given: missing ones are VOID, which is no array */
+    const struct type **before = ARENA_ARRAY(analyser->arena, const struct type *, index + 4);
+    for (uint32_t i = 0; i < index + 4; i++) {
+        before[i] = type_plain(TYPE_NULL);
+    }
     const struct type **variables =
         ARENA_ARRAY(analyser->arena, const struct type *, tree->part_count);
     for (uint32_t i = 0; i < index; i++) {
@@ -204,6 +208,18 @@ static bool struct_field(struct analyser *analyser,
                          struct expression_list *pairs)
 {
     struct arena *arena = analyser->arena;
+    const struct expression *whole = NULL;
+    if (item->kind == TREE_STAR && item->part_count > 0) {
+        whole = analyse_struct_star(analyser, context, item);
+    }
+    for (uint32_t i = 0; whole != NULL && i < whole->type->field_count; i++) {
+        expression_list_add(arena, pairs,
+                            expression_string(arena, whole->type->fields[i].name, item->offset));
+        expression_list_add(arena, pairs, expression_field(arena, whole, i, item->offset));
+    }
+    if (whole != NULL) {
+        return analyse_count(analyser, item->offset, 2 * whole->type->field_count);
+    }
     if (item->kind == TREE_STAR) {
         uint32_t *indexes = NULL, n = 0;
         if (!analyse_star(analyser, context->scope, item, &indexes, &n)) {

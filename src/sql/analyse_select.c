@@ -59,36 +59,24 @@ static bool output_star(struct analyser *analyser,
     return true;
 }
 
-/* s.* of a struct column: its fields */
+/* s.* of a struct column: its fields; *ret_done stays false if it is none. */
 static bool output_struct_star(struct analyser *analyser,
                                struct context *context,
                                const struct tree *star,
                                struct output *output,
                                bool *ret_done)
 {
-    for (uint32_t i = 0; i < context->scope->count; i++) {
-        if (context->scope->columns[i].type->id != TYPE_STRUCT) {
-            continue;
-        }
-        struct tree name = *star;
-        struct analyser trial = *analyser; /* a failure here only means: no struct */
-        struct error ignored;
-        trial.error = &ignored;
-        name.kind = TREE_NAME;
-        const struct expression *value = analyse_name(&trial, context, &name);
-        if (value == NULL || value->type->id != TYPE_STRUCT) {
-            return true;
-        }
-        for (uint32_t f = 0; f < value->type->field_count; f++) {
-            const struct expression *field =
-                expression_field(analyser->arena, value, f, star->offset);
-            if (!analyse_count(analyser, star->offset, star->part_count + 1) ||
-                !output_add(analyser, output, field, value->type->fields[f].name, star->offset)) {
-                return false;
-            }
-        }
-        *ret_done = true;
+    const struct expression *value = analyse_struct_star(analyser, context, star);
+    if (value == NULL) {
         return true;
+    }
+    *ret_done = true;
+    for (uint32_t i = 0; i < value->type->field_count; i++) {
+        const struct expression *field = expression_field(analyser->arena, value, i, star->offset);
+        if (!analyse_count(analyser, star->offset, star->part_count + 1) ||
+            !output_add(analyser, output, field, value->type->fields[i].name, star->offset)) {
+            return false;
+        }
     }
     return true;
 }

@@ -310,3 +310,21 @@ bool analyse_star(struct analyser *analyser,
     }
     return true;
 }
+
+const struct expression *analyse_struct_star(struct analyser *analyser,
+                                             const struct context *context,
+                                             const struct tree *star)
+{
+    for (uint32_t i = 0; i < context->scope->count; i++) {
+        if (same(context->scope->columns[i].relation, star->parts[0].name)) {
+            return NULL; /* a relation's own columns come first */
+        }
+    }
+    struct tree name = *star;
+    struct analyser trial = *analyser; /* a failure here only means: no struct */
+    struct error ignored;
+    trial.error = &ignored;
+    name.kind = TREE_NAME;
+    const struct expression *value = analyse_name(&trial, context, &name);
+    return value != NULL && value->type->id == TYPE_STRUCT ? value : NULL;
+}

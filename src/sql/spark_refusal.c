@@ -6,6 +6,7 @@
 
 #include "sql/expressions.h"
 #include "sql/function.h"
+#include "sql/lexer.h"
 #include "sql/query.h"
 
 struct check {
@@ -197,6 +198,24 @@ static void check_plan(struct check *check, const struct plan *plan)
     }
 }
 
+/* What the text says in a way that only Spark 4 reads. */
+static void check_text(struct check *check)
+{
+    struct token *tokens = NULL;
+    size_t count = 0, offset = 0;
+    struct slice text = slice_of_string(check->query->text);
+    if (sql_lex(text, check->arena, &tokens, &count, &offset, NULL) != STATUS_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (tokens[i].kind == TOKEN_SYMBOL && slice_equal_string(tokens[i].value, "::")) {
+            refuse(check, tokens[i].offset,
+                   "Spark 3.5 does not know value::type, only Spark 4 does; write CAST(value AS "
+                   "type)");
+        }
+    }
+}
+
 const char *sql_spark_refusal(const struct query *query, struct arena *arena, size_t *ret_offset)
 {
     struct check check = {.query = query, .arena = arena};
@@ -208,6 +227,7 @@ const char *sql_spark_refusal(const struct query *query, struct arena *arena, si
         refuse(&check, 0, "Spark refuses complete mode without an aggregation");
     }
     check_plan(&check, query->plan);
+    check_text(&check);
     *ret_offset = check.offset;
     return check.reason;
 }

@@ -250,7 +250,7 @@ const char *tree_column_name(const struct tree *tree, struct arena *arena)
             name.size--;
         }
     }
-    if (memchr(name.data, 0, name.size) != NULL) {
+    if (name.size == 0 || memchr(name.data, 0, name.size) != NULL) {
         name = slice_of("column", 6);
     }
     const char *copy = arena_string(arena, name);
