@@ -52,6 +52,7 @@ struct analyser {
     const struct sql_options *options;
     const struct cte *ctes;
     uint32_t nodes;
+    bool watermark_found; /* some relation in FROM has that column */
     struct error *error;
     enum status status;
     size_t offset;
@@ -238,5 +239,6 @@ const struct plan *plan_with_metadata(struct arena *arena, const struct plan *pl
 uint32_t plan_size(const struct plan *plan, uint32_t max);
 uint32_t expression_size(const struct expression *expression, uint32_t max);
 
-/* The field of a base relation that an output column passes on unchanged, for event time. */
+/* The expression passes on, unchanged, the column of this name of a stream or of a view in FROM: it
+ * carries event time. A node has `relation` set where one of those ends. */
 bool plan_carries(const struct plan *plan, const struct expression *expression, const char *column);

@@ -126,7 +126,17 @@ relation_by_name(struct analyser *analyser, const struct tree_relation *tree, st
     } else if (plan_is_row_for_row(relation->view) && streams(relation->view)) {
         ret->plan = plan_with_metadata(analyser->arena, relation->view);
     }
+    if (relation->view != NULL) { /* marks the edge of the view: see plan_carries */
+        struct plan *edge = ARENA_NEW(analyser->arena, struct plan);
+        *edge = *ret->plan;
+        edge->relation = edge->relation == NULL ? relation : edge->relation;
+        ret->plan = edge;
+    }
     ret->scope = scope_of(analyser->arena, ret->plan->type, last, full);
+    const char *watermark = analyser->options->watermark_column;
+    for (uint32_t i = 0; watermark != NULL && i < ret->scope.count; i++) {
+        analyser->watermark_found |= strcasecmp(ret->scope.columns[i].name, watermark) == 0;
+    }
     for (uint32_t i = own; i < ret->scope.count; i++) {
         ret->scope.columns[i].metadata = true;
     }

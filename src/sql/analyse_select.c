@@ -81,11 +81,17 @@ static bool output_struct_star(struct analyser *analyser,
     return true;
 }
 
-/* The SELECT list; a generator among the items has become columns `generated`.. of the scope. */
+/* Where the columns of an item that makes rows are in the scope; count 0: it makes none. */
+struct generated_columns {
+    uint32_t first, count;
+};
+
+/* The SELECT list; columns of the scope from `own` on were made by generators among the items. */
 static bool select_list(struct analyser *analyser,
                         struct context *context,
                         const struct tree_select *select,
-                        uint32_t generated,
+                        uint32_t own,
+                        const struct generated_columns *generated,
                         struct output *output)
 {
     for (uint32_t i = 0; i < select->item_count; i++) {
@@ -98,14 +104,15 @@ static bool select_list(struct analyser *analyser,
                 return false;
             }
             struct scope visible = *context->scope;
-            visible.count = generated < visible.count ? generated : visible.count;
+            visible.count = own;
             if (!done && !output_star(analyser, &visible, tree, output)) {
                 return false;
             }
             continue;
         }
-        if (analyse_is_generator(tree)) {
-            for (uint32_t c = generated; c < context->scope->count; c++) {
+        if (generated[i].count > 0) {
+            uint32_t end = generated[i].first + generated[i].count;
+            for (uint32_t c = generated[i].first; c < end; c++) {
                 const struct scope_column *column = &context->scope->columns[c];
                 if (!output_add(analyser, output,
                                 expression_column(analyser->arena, c, column->type,
@@ -140,35 +147,29 @@ static bool select_list(struct analyser *analyser,
     return true;
 }
 
-/* explode(x) among the items widens the rows; `generated` is the first of its columns. */
-static bool select_generator(struct analyser *analyser,
-                             const struct tree_select *select,
-                             struct analysed *source,
-                             uint32_t *ret_generated)
+/* explode(x) among the items widens the rows; ret_places says by which columns. */
+static bool select_generators(struct analyser *analyser,
+                              const struct tree_select *select,
+                              struct analysed *source,
+                              struct generated_columns *ret_places)
 {
-    const struct tree_item *found = NULL;
-    *ret_generated = source->scope.count;
     for (uint32_t i = 0; i < select->item_count; i++) {
         const struct tree_item *item = &select->items[i];
         if (!analyse_is_generator(item->value)) {
             continue;
         }
-        if (found != NULL) {
-            return analyse_fail(analyser, item->offset,
-                                "only one function that makes rows can stand in a SELECT list") !=
-                   NULL;
+        struct tree_names names = item->aliases;
+        if (item->alias != NULL) {
+            names = (struct tree_names){ARENA_ARRAY(analyser->arena, const char *, 1), 1};
+            names.names[0] = item->alias;
         }
-        found = item;
+        ret_places[i].first = source->scope.count;
+        if (!analyse_generate(analyser, source, item->value, false, NULL, &names)) {
+            return false;
+        }
+        ret_places[i].count = source->scope.count - ret_places[i].first;
     }
-    if (found == NULL) {
-        return true;
-    }
-    struct tree_names names = found->aliases;
-    if (found->alias != NULL) {
-        names = (struct tree_names){ARENA_ARRAY(analyser->arena, const char *, 1), 1};
-        names.names[0] = found->alias;
-    }
-    return analyse_generate(analyser, source, found->value, false, NULL, &names);
+    return true;
 }
 
 static bool is_grouped(const struct tree_select *select, const struct tree_query *order)
@@ -426,9 +427,13 @@ bool analyse_select(struct analyser *analyser,
     struct analysed source;
     struct output output = {0};
     struct grouping grouping = {0};
-    uint32_t generated = 0;
-    if (!select_source(analyser, select, &source) ||
-        !select_generator(analyser, select, &source, &generated)) {
+    struct generated_columns *generated =
+        ARENA_ARRAY(analyser->arena, struct generated_columns, select->item_count);
+    if (!select_source(analyser, select, &source)) {
+        return false;
+    }
+    uint32_t own = source.scope.count;
+    if (!select_generators(analyser, select, &source, generated)) {
         return false;
     }
     bool grouped = is_grouped(select, order);
@@ -437,7 +442,7 @@ bool analyse_select(struct analyser *analyser,
         return false;
     }
     context.clause = "SELECT";
-    if (!select_list(analyser, &context, select, generated, &output)) {
+    if (!select_list(analyser, &context, select, own, generated, &output)) {
         return false;
     }
     uint32_t visible = output.count;

@@ -15,20 +15,11 @@ struct survey {
     const struct plan *aggregate; /* the first one met from the top: AGGREGATE or DISTINCT */
     const struct plan *second;    /* one below it */
     const struct plan *untimed;   /* one without event time among its keys */
-    const char *watermark;
-    bool watermark_found;
 };
 
 static void survey_scan(struct survey *survey, const struct sql_relation *relation)
 {
     survey->streaming |= relation->streaming;
-    if (survey->watermark != NULL && relation->streaming) {
-        survey->watermark_found |= type_field_index(relation->type, survey->watermark) >= 0;
-        for (size_t i = 0; i < ARRAY_SIZE(sql_metadata_columns); i++) {
-            survey->watermark_found |=
-                strcasecmp(sql_metadata_columns[i].name, survey->watermark) == 0;
-        }
-    }
     for (uint32_t i = 0; i < survey->relation_count; i++) {
         if (strcmp(survey->relations[i], relation->name) == 0) {
             return;
@@ -48,7 +39,6 @@ static void survey_plan(struct survey *survey, const struct plan *plan, const st
         survey->aggregate = survey->aggregate == NULL ? plan : survey->aggregate;
         survey->second = above != NULL ? plan : survey->second;
         survey->untimed = plan->watermark_key < 0 ? plan : survey->untimed;
-        survey->watermark_found |= plan->watermark_key >= 0; /* a column that a view makes */
         above = plan;
     }
     for (uint32_t i = 0; i < plan->input_count; i++) {
@@ -56,13 +46,13 @@ static void survey_plan(struct survey *survey, const struct plan *plan, const st
     }
 }
 
-static enum status check_watermark(const struct survey *survey,
+static enum status check_watermark(const struct analyser *analyser,
                                    const struct sql_options *options,
                                    const struct tree_query *tree,
                                    size_t *ret_offset,
                                    struct error *error)
 {
-    if (options->watermark_column == NULL || survey->watermark_found || options->batch) {
+    if (options->watermark_column == NULL || analyser->watermark_found || options->batch) {
         return STATUS_OK;
     }
     *ret_offset = tree->offset;
@@ -155,11 +145,11 @@ enum status sql_compile(const char *text,
     }
     const struct plan *plan = NULL;
     TRY(optimise_plan(named(arena, &analysed), arena, &plan, ret_offset, error));
-    struct survey survey = {.arena = arena, .watermark = options->watermark_column};
+    struct survey survey = {.arena = arena};
     survey_plan(&survey, plan, NULL);
     enum output_mode mode = mode_of(&survey, options);
     if (!options->batch && survey.streaming) {
-        TRY(check_watermark(&survey, options, tree, ret_offset, error));
+        TRY(check_watermark(&analyser, options, tree, ret_offset, error));
         TRY(check_mode(&survey, mode, ret_offset, error));
     }
     struct query *query = ARENA_NEW(arena, struct query);

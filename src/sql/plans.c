@@ -107,12 +107,14 @@ static bool is_window(const struct type *type)
 
 static bool column_carries(const struct plan *plan, uint32_t index, const char *column)
 {
+    const struct sql_relation *relation = plan->relation;
+    if (relation != NULL && (relation->streaming || relation->view != NULL) &&
+        strcasecmp(plan->type->fields[index].name, column) == 0) {
+        return true; /* of a stream, or made by a view: CAST(time AS TIMESTAMP) AS at */
+    }
     switch (plan->kind) {
-    case PLAN_SCAN:
-        return plan->relation->streaming && strcasecmp(plan->type->fields[index].name, column) == 0;
-    case PLAN_PROJECT: /* passes it on, or makes it: a view's CAST(time AS TIMESTAMP) AS at */
-        return plan_carries(plan->inputs[0], plan->expressions[index], column) ||
-               strcasecmp(plan->type->fields[index].name, column) == 0;
+    case PLAN_PROJECT:
+        return plan_carries(plan->inputs[0], plan->expressions[index], column);
     case PLAN_FILTER:
     case PLAN_SORT:
     case PLAN_LIMIT:
@@ -137,6 +139,7 @@ static bool column_carries(const struct plan *plan, uint32_t index, const char *
             return plan_carries(plan->inputs[0], plan->window->time, column);
         }
         return plan_carries(plan->inputs[0], plan->keys[index], column);
+    case PLAN_SCAN:
     case PLAN_VALUES:
     case PLAN_JOIN:
         return false;
