@@ -13,7 +13,7 @@
 
 /* A batch is what the outbox holds, up to these: small when idle, large when behind. */
 #define BATCH_COUNT_MAX 20000
-#define BATCH_BYTES_MAX (16 * 1024 * 1024)
+#define BATCH_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 #define RETRY_FIRST_US  100000
 #define RETRY_MAX_US    15000000
 #define IDLE_US         1000000

@@ -228,33 +228,25 @@ static void wait_for_tick(struct fetch *fetch, int64_t due_us)
 
 static void run(struct fetch *fetch)
 {
-    int64_t due_us = clock_now_us(); /* the first tick is now */
     while (!atomic_load(&fetch->stopping)) {
-        bool at_end = tick(fetch);
+        bool at_end = tick(fetch); /* the first one is now */
         if (ended(fetch) || atomic_load(&fetch->stopping)) {
             break;
         }
+        bool scheduled = fetch->job.schedule.next != NULL;
+        bool over = !scheduled && (!at_end || fetch->job.ops->wait == NULL);
         if (at_end && fetch->job.until_end) {
-            end(fetch, FETCH_END_SOURCE, NULL);
-            break;
-        }
-        if (fetch->job.eager && !at_end) {
+            over = true;
+        } else if (fetch->job.eager && !at_end) {
             continue;
         }
-        if (fetch->job.schedule.next != NULL) {
-            int64_t now_us = clock_now_us();
-            due_us = fetch->job.schedule.next(fetch->job.schedule.context, now_us);
-            wait_for_tick(fetch, due_us);
-        } else if (at_end && fetch->job.ops->wait == NULL) {
+        if (over) {
             end(fetch, FETCH_END_SOURCE, NULL);
-        } else if (at_end) {
-            wait_for_tick(fetch, INT64_MAX);
-        } else {
-            end(fetch, FETCH_END_SOURCE, NULL); /* its one tick is over */
-        }
-        if (ended(fetch)) {
             break;
         }
+        wait_for_tick(
+            fetch, scheduled ? fetch->job.schedule.next(fetch->job.schedule.context, clock_now_us())
+                             : INT64_MAX);
     }
     end(fetch, FETCH_END_STOPPED, NULL);
 }

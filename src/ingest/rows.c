@@ -94,7 +94,7 @@ static void hash_of(struct making *making, uint32_t record, uint8_t ret_hash[16]
 static struct slice hash_text(struct arena *arena, const uint8_t hash[16])
 {
     char *text = arena_alloc(arena, 33);
-    for (int i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         snprintf(text + 2 * i, 3, "%02x", hash[i]);
     }
     return slice_of(text, 32);

@@ -10,7 +10,7 @@
 #include "ingest/schema_gate.h"
 
 /* A log refuses larger messages by default (1 MiB with its framing). */
-#define RECORD_BYTES_MAX (960 * 1024)
+#define RECORD_BYTES_MAX ((size_t) 960 * 1024)
 
 struct row_rules {
     const char *pipeline;

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 
 /* A source that names its fields anew in each record must not grow a schema without end. */
-#define SCHEMA_TEXT_MAX (512 * 1024)
+#define SCHEMA_TEXT_MAX ((size_t) 512 * 1024)
 
 void schema_gate_init(struct schema_gate *gate, const struct schema_policy *policy)
 {
@@ -94,7 +94,7 @@ adopt(struct schema_gate *gate, const struct avro_schema *schema, struct error *
     struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT;
     avro_schema_write(schema, &text);
     if (text.size > SCHEMA_TEXT_MAX) {
-        error_set(error, STATUS_CONFLICT, "the schema would grow beyond %d KiB",
+        error_set(error, STATUS_CONFLICT, "the schema would grow beyond %zu KiB",
                   SCHEMA_TEXT_MAX / 1024);
         error_hint(error, "a source whose field names are data wants them as a map: declare the "
                           "schema");

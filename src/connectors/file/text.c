@@ -103,8 +103,8 @@ static enum status
 load_header(struct file_text *text, const struct file_settings *settings, struct error *error)
 {
     buffer_clear(&text->header);
-    struct slice begin;
-    bool at_end;
+    struct slice begin = SLICE_EMPTY;
+    bool at_end = true;
     TRY(read_some(text, 0, HEADER_BYTES_MAX, &begin, &at_end, error));
     bool quoted = false;
     size_t size = 0;

@@ -120,8 +120,8 @@ static const char *base64(const char *text, struct arena *arena)
         bits |= i + 2 < size ? (uint32_t) (uint8_t) text[i + 2] : 0;
         target[at++] = digits[bits >> 18];
         target[at++] = digits[bits >> 12 & 63];
-        target[at++] = i + 1 < size ? digits[bits >> 6 & 63] : '=';
-        target[at++] = i + 2 < size ? digits[bits & 63] : '=';
+        target[at++] = (char) (i + 1 < size ? digits[bits >> 6 & 63] : '=');
+        target[at++] = (char) (i + 2 < size ? digits[bits & 63] : '=');
     }
     target[at] = '\0';
     return target;

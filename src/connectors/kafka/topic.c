@@ -31,7 +31,7 @@ enum status kafka_partition_count(struct log_client *log,
                                   int32_t *ret_count,
                                   struct error *error)
 {
-    const struct rd_kafka_metadata *metadata;
+    const struct rd_kafka_metadata *metadata = NULL;
     TRY(topic_metadata(log, topic, &metadata, error));
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     int32_t count = 0;
@@ -223,7 +223,7 @@ enum status kafka_topic_offsets(struct log_client *log,
                                 int32_t *ret_count,
                                 struct error *error)
 {
-    int32_t count;
+    int32_t count = 0;
     TRY(kafka_partition_count(log, topic, &count, error));
     struct log_partition *partitions = ARENA_ARRAY(arena, struct log_partition, (size_t) count);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);

@@ -100,28 +100,38 @@ fail:
 
 static rd_kafka_resp_err_t enqueue(struct log_writer *writer, const struct log_out *record)
 {
-    /* librdkafka takes key and value by non-const pointers but only reads them. */
+    /* librdkafka takes both by non-const pointers but only reads them. An empty value that is there
+     * differs from a delete by its pointer alone. */
     union {
         const void *in;
         void *out;
     } key = {.in = record->key.data}, value = {.in = record->value.data};
 
-    /* An empty value that is there differs from a delete by its pointer alone. */
+    rd_kafka_vu_t fields[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = writer->topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key.out, record->key.size}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value.out, record->value.size}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = writer},
+        {.vtype = RD_KAFKA_VTYPE_HEADER}, /* the last, as foreign records have none */
+    };
+    size_t count = ARRAY_SIZE(fields);
     if (record->identity.source.size == 0) {
-        return rd_kafka_producev(writer->handle->rd, RD_KAFKA_V_RKT(writer->topic),
-                                 RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_KEY(key.out, record->key.size),
-                                 RD_KAFKA_V_VALUE(value.out, record->value.size),
-                                 RD_KAFKA_V_TIMESTAMP(record->timestamp_ms),
-                                 RD_KAFKA_V_OPAQUE(writer), RD_KAFKA_V_END);
+        count--;
+    } else {
+        buffer_clear(&writer->header);
+        identity_write(&record->identity, &writer->header);
+        fields[count - 1].u.header.name = IDENTITY_HEADER;
+        fields[count - 1].u.header.val = writer->header.data;
+        fields[count - 1].u.header.size = (ssize_t) writer->header.size;
     }
-    buffer_clear(&writer->header);
-    identity_write(&record->identity, &writer->header);
-    return rd_kafka_producev(
-        writer->handle->rd, RD_KAFKA_V_RKT(writer->topic), RD_KAFKA_V_MSGFLAGS(0),
-        RD_KAFKA_V_KEY(key.out, record->key.size), RD_KAFKA_V_VALUE(value.out, record->value.size),
-        RD_KAFKA_V_TIMESTAMP(record->timestamp_ms),
-        RD_KAFKA_V_HEADER(IDENTITY_HEADER, writer->header.data, writer->header.size),
-        RD_KAFKA_V_OPAQUE(writer), RD_KAFKA_V_END);
+    rd_kafka_error_t *failure = rd_kafka_produceva(writer->handle->rd, fields, count);
+    if (failure == NULL) {
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_error_code(failure);
+    rd_kafka_error_destroy(failure);
+    return code;
 }
 
 /* After a failure nothing of this send may stay behind: the caller's memory goes. */

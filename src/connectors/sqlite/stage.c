@@ -89,8 +89,8 @@ static enum status stage_open(const char *url, struct stage **ret_stage, struct 
         .flags = DB_CREATE,
         .application_id = STAGE_APPLICATION_ID,
         .user_version = STAGE_VERSION,
-        .busy_timeout_us = 30 * 1000000,
-        .cache_bytes = 16 * 1024 * 1024,
+        .busy_timeout_us = 30 * (int64_t) 1000000,
+        .cache_bytes = 16 * (int64_t) 1024 * 1024,
     };
     enum status status;
     bool exists = false;

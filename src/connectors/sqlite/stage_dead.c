@@ -120,18 +120,17 @@ static enum status resolve(struct stage *stage,
     statement_bind_int(select, 1, source->id);
     bool found;
     TRY(statement_step(select, &found, error));
-    int64_t position = statement_column_int(select, 0);
+    struct stage_rows rows = {.rows = row, .count = 1, .accept_max = -1, .now_us = now_us};
+    rows.result.position = statement_column_int(select, 0);
     statement_reset(select);
-
-    size_t done;
-    TRY(stage_rows_write(stage, source, row, 1, -1, now_us, &position, ret_result, &done, error));
-    ret_result->position = position;
+    TRY(stage_rows_write(stage, source, &rows, error));
+    *ret_result = rows.result;
     TRY(db_prepare(stage->db,
                    "UPDATE leat_sources SET position = ?2, accepted = accepted + ?3,"
                    " unchanged = unchanged + ?4, dead = dead - 1 WHERE id = ?1",
                    &update, error));
     statement_bind_int(update, 1, source->id);
-    statement_bind_int(update, 2, position);
+    statement_bind_int(update, 2, ret_result->position);
     statement_bind_int(update, 3, ret_result->accepted);
     statement_bind_int(update, 4, ret_result->unchanged);
     return statement_run(update, error);

@@ -38,16 +38,19 @@ enum status stage_source_find(struct stage *stage,
                               const struct staged_source **ret_source,
                               struct error *error);
 
-/* Writes rows inside a transaction, from `*position` on. Returns where it stopped. */
+/* Rows that are written inside a transaction. */
+struct stage_rows {
+    const struct stage_row *rows;
+    size_t count;
+    int64_t accept_max; /* -1: no limit */
+    int64_t now_us;
+    struct stage_result result; /* .position: in, the newest so far; out, the newest */
+    size_t done;                /* out: how many were looked at */
+};
+
 enum status stage_rows_write(struct stage *stage,
                              const struct staged_source *source,
-                             const struct stage_row *rows,
-                             size_t count,
-                             int64_t accept_max,
-                             int64_t now_us,
-                             int64_t *position,
-                             struct stage_result *ret_result,
-                             size_t *ret_done,
+                             struct stage_rows *rows,
                              struct error *error);
 
 enum status stage_page_commit(struct stage *stage,

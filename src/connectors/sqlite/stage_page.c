@@ -51,30 +51,25 @@ static enum status write_row(struct stage *stage,
 
 enum status stage_rows_write(struct stage *stage,
                              const struct staged_source *source,
-                             const struct stage_row *rows,
-                             size_t count,
-                             int64_t accept_max,
-                             int64_t now_us,
-                             int64_t *position,
-                             struct stage_result *ret_result,
-                             size_t *ret_done,
+                             struct stage_rows *rows,
                              struct error *error)
 {
     struct page_statements statements = {0};
+    struct stage_result *result = &rows->result;
     enum status status;
     TRY_OR_FAIL(db_prepare(stage->db, source->upsert, &statements.upsert, error));
     TRY_OR_FAIL(db_prepare(stage->db, source->remove, &statements.remove, error));
     TRY_OR_FAIL(db_prepare(stage->db, source->outbox_insert, &statements.outbox, error));
-    size_t i = 0;
-    for (; i < count && (accept_max < 0 || ret_result->accepted < accept_max); i++) {
+    while (rows->done < rows->count &&
+           (rows->accept_max < 0 || result->accepted < rows->accept_max)) {
         bool changed = false;
-        TRY_OR_FAIL(
-            write_row(stage, &statements, &rows[i], *position + 1, now_us, &changed, error));
-        *position += changed;
-        ret_result->accepted += changed;
-        ret_result->unchanged += !changed;
+        TRY_OR_FAIL(write_row(stage, &statements, &rows->rows[rows->done], result->position + 1,
+                              rows->now_us, &changed, error));
+        result->position += changed;
+        result->accepted += changed;
+        result->unchanged += !changed;
+        rows->done++;
     }
-    *ret_done = i;
     status = STATUS_OK;
 
 fail:
@@ -135,26 +130,28 @@ enum status stage_page_commit(struct stage *stage,
                               struct error *error)
 {
     *ret_result = (struct stage_result){0};
-    struct stage_result result = {0};
+    struct stage_rows rows = {.rows = page->rows,
+                              .count = page->count,
+                              .accept_max = page->accept_max,
+                              .now_us = page->now_us};
+    struct stage_result *result = &rows.result;
     const struct staged_source *source;
     TRY(stage_source_find(stage, name, &source, error));
     TRY(write_begin(stage->db, stage->turn, error));
     enum status status;
-    TRY_OR_FAIL(source_position(stage, source, &result.position, error));
-    size_t done;
-    TRY_OR_FAIL(stage_rows_write(stage, source, page->rows, page->count, page->accept_max,
-                                 page->now_us, &result.position, &result, &done, error));
-    result.cut = done < page->count;
+    TRY_OR_FAIL(source_position(stage, source, &result->position, error));
+    TRY_OR_FAIL(stage_rows_write(stage, source, &rows, error));
+    result->cut = rows.done < page->count;
     /* A page that is cut comes again whole, with its dead letters. */
-    for (size_t i = 0; i < page->dead_count && !result.cut; i++) {
+    for (size_t i = 0; i < page->dead_count && !result->cut; i++) {
         TRY_OR_FAIL(stage_dead_insert(stage, &page->dead[i], error));
-        result.dead++;
+        result->dead++;
     }
-    TRY_OR_FAIL(source_update(stage, source, page, &result, error));
+    TRY_OR_FAIL(source_update(stage, source, page, result, error));
     crash_point("stage.before_commit");
     TRY_OR_FAIL(write_commit(stage->db, stage->turn, error));
     crash_point("stage.after_commit");
-    *ret_result = result;
+    *ret_result = *result;
     return STATUS_OK;
 
 fail:

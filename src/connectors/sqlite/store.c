@@ -82,8 +82,8 @@ store_open(const char *url, bool read_only, struct store **ret_store, struct err
         .flags = read_only ? DB_READ_ONLY : DB_CREATE,
         .application_id = STORE_APPLICATION_ID,
         .user_version = STORE_VERSION,
-        .busy_timeout_us = 30 * 1000000,
-        .cache_bytes = 32 * 1024 * 1024,
+        .busy_timeout_us = 30 * (int64_t) 1000000,
+        .cache_bytes = 32 * (int64_t) 1024 * 1024,
     };
     enum status status;
     bool exists = false;

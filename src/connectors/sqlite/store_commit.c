@@ -8,7 +8,7 @@
 #define SORT_ROWS_MIN 256
 
 /* Versions of deleted keys are kept for longer than a dead letter may wait for its retry. */
-#define GONE_KEPT_US (35 * 86400 * (int64_t) 1000000)
+#define GONE_KEPT_US (35 * (int64_t) 86400 * 1000000)
 
 /* One batch under way. */
 struct writing {
