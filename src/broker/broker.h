@@ -49,7 +49,7 @@ struct broker_config {
     int connections_max;        /* 1000                                       */
     int64_t connection_idle_us; /* 10 min                                     */
     size_t request_bytes_max;   /* 100 MiB                                    */
-    size_t memory_bytes_max;    /* of requests being read; 256 MiB            */
+    size_t memory_bytes_max;    /* of requests being read, and of answers not taken; 256 MiB */
     size_t fetch_bytes_max;     /* of one answer; 8 MiB                       */
     int fetch_sessions_max;     /* 1000                                       */
 };

@@ -14,6 +14,7 @@ struct exchange {
     struct connection *connection;
     struct buffer frame; /* the bytes that the request points into */
     size_t charged;      /* of the server's budget */
+    size_t unsent;       /* counted in server->unsent_bytes */
     struct arena arena;
     struct request request;
     struct wire_output out;

@@ -34,6 +34,8 @@ static void finish_exchange(struct exchange *exchange)
     struct connection *connection = exchange->connection;
     struct server *server = connection->server;
     size_t charged = exchange->charged;
+    server->unsent_bytes -= exchange->unsent;
+    exchange->unsent = 0;
     list_remove(&exchange->link);
     connection->exchange_count--;
     bool small = exchange->arena.bytes_used <= KEEP_BYTES &&
@@ -114,6 +116,8 @@ static bool write_out(struct exchange *exchange)
     runs->len -= done;
     connection->write.data = connection;
     connection->writing = true;
+    exchange->unsent = wire_output_size(&exchange->out);
+    connection->server->unsent_bytes += exchange->unsent;
     if (uv_write(&connection->write, stream, runs, count, on_written) != 0) {
         connection->writing = false;
         connection_close(connection);

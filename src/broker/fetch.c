@@ -139,7 +139,8 @@ static void plan_limits(struct fetch_call *call)
     const struct fetch_request *body = request->body;
     struct fetch_plan *plan = &call->plan;
     size_t asked = body->max_bytes < 0 ? 0 : (size_t) body->max_bytes;
-    size_t allowed = request->broker->config.fetch_bytes_max;
+    size_t allowed =
+        server_answer_room(&request->broker->server, request->broker->config.fetch_bytes_max);
     plan->bytes_max = asked < allowed ? asked : allowed;
     plan->by_id = request->version >= 13;
     plan->committed_only = body->isolation_level == ISOLATION_READ_COMMITTED;

@@ -6,7 +6,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#define BACKLOG 512
+#define BACKLOG          512
+#define ANSWER_BYTES_MIN ((size_t) 64 * 1024)
 
 static void on_connection(uv_stream_t *socket, int failed)
 {
@@ -112,6 +113,14 @@ void server_address(const struct server *server, char *ret_host, int *ret_port)
     (void) uv_ip_name((struct sockaddr *) &address, ret_host, 64);
     *ret_port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *) &address)->sin_port
                                                    : ((struct sockaddr_in6 *) &address)->sin6_port);
+}
+
+size_t server_answer_room(const struct server *server, size_t wanted)
+{
+    size_t limit = server->config.memory_bytes_max;
+    size_t left = server->unsent_bytes < limit ? (limit - server->unsent_bytes) / 4 : 0;
+    size_t room = left > ANSWER_BYTES_MIN ? left : ANSWER_BYTES_MIN;
+    return wanted < room ? wanted : room;
 }
 
 static void stop_listening(struct server *server)

@@ -38,6 +38,7 @@ struct server {
     int connection_count;
     struct budget memory;
     struct list starved; /* connections that wait for the budget */
+    size_t unsent_bytes; /* of answers that their readers have not taken yet */
 };
 
 /* Binds and listens; `listen_fd` -1 makes a socket for host and port, port 0 takes a free one. */
@@ -52,6 +53,9 @@ MUST_USE enum status server_open(struct server *server,
 
 /* The address as bound: numeric host and port. `host` has room for 64 bytes. */
 void server_address(const struct server *server, char *ret_host, int *ret_port);
+
+/* How large an answer may be now: less, the more there is that nobody takes. */
+size_t server_answer_room(const struct server *server, size_t wanted);
 
 /* Stops accepting and reading, hurries parked requests; connections close as they become idle. */
 void server_drain(struct server *server);
