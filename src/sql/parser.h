@@ -64,6 +64,14 @@ struct tree *parse_primary(struct parser *parser);
 struct tree *
 parse_value(struct parser *parser); /* binds tighter than NOT, AND, OR and predicates */
 
+/* A call that was written as an operator; `right` may be NULL. */
+struct tree *tree_operator(
+    struct parser *parser, const char *name, size_t offset, struct tree *left, struct tree *right);
+
+/* SELECT, WITH or FROM of a subquery; and the failure that it cannot stand in an expression. */
+bool parse_at_subquery(const struct parser *parser, size_t ahead);
+struct tree *parse_subquery_refused(struct parser *parser);
+
 /* parse_literal.c */
 struct tree *parse_number(struct parser *parser);
 struct tree *parse_interval(struct parser *parser); /* behind INTERVAL */
@@ -75,6 +83,19 @@ struct tree *tree_int(struct parser *parser, size_t offset, const struct type *t
 /* parse_call.c */
 const struct type *parse_type(struct parser *parser);
 struct tree *parse_call(struct parser *parser); /* at name( */
+
+/* parse_relation.c */
+void *parser_refuse(struct parser *parser, const char *what, const char *hint); /* NULL */
+bool parse_names(struct parser *parser, struct tree_names *names);              /* [(a, b, c)] */
+struct tree_relation *parse_values(struct parser *parser, size_t offset);       /* behind VALUES */
+struct tree_relation *parse_table(struct parser *parser, size_t offset);
+bool parse_relation_alias(struct parser *parser, struct tree_relation *relation);
+struct tree_relation *parse_relation(struct parser *parser);
+struct tree_relation *parse_join_of(struct parser *parser,
+                                    struct tree_relation *left,
+                                    struct tree_relation *right,
+                                    enum tree_join kind,
+                                    size_t offset);
 
 /* parse_query.c */
 struct tree_query *parse_query(struct parser *parser);
