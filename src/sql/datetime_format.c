@@ -179,9 +179,18 @@ enum status datetime_pattern_compile(struct slice text,
 
 /* ---- writing ---- */
 
+/* `value` is not negative. */
 static void write_number(struct buffer *target, int64_t value, int width)
 {
-    buffer_printf(target, "%0*lld", width, (long long) value);
+    char digits[24];
+    int count = 0;
+    do {
+        digits[count++] = (char) ('0' + value % 10);
+        value /= 10;
+    } while (value > 0 || count < width);
+    while (count > 0) {
+        buffer_append_byte(target, (uint8_t) digits[--count]);
+    }
 }
 
 static void write_year(struct buffer *target, int64_t year, unsigned count)
@@ -236,6 +245,42 @@ static void write_zone(struct buffer *target, char letter, unsigned count)
     }
 }
 
+/* Fields of the time of day, and the zone. */
+static void
+write_time_token(const struct pattern_token *token, const struct datetime *d, struct buffer *target)
+{
+    unsigned count = token->count;
+    switch (token->letter) {
+    case 'a':
+        buffer_append_string(target, d->hour < 12 ? "AM" : "PM");
+        break;
+    case 'h':
+        write_number(target, (d->hour + 11) % 12 + 1, (int) count);
+        break;
+    case 'K':
+        write_number(target, d->hour % 12, (int) count);
+        break;
+    case 'H':
+        write_number(target, d->hour, (int) count);
+        break;
+    case 'k':
+        write_number(target, d->hour == 0 ? 24 : d->hour, (int) count);
+        break;
+    case 'm':
+        write_number(target, d->minute, (int) count);
+        break;
+    case 's':
+        write_number(target, d->second, (int) count);
+        break;
+    case 'S':
+        write_fraction(target, d->micros, count);
+        break;
+    default:
+        write_zone(target, token->letter, count);
+        break;
+    }
+}
+
 static void
 write_token(const struct pattern_token *token, const struct datetime *d, struct buffer *target)
 {
@@ -281,35 +326,11 @@ write_token(const struct pattern_token *token, const struct datetime *d, struct 
     case 'F':
         write_number(target, (d->day - 1) % 7 + 1, 1);
         break;
-    case 'a':
-        buffer_append_string(target, d->hour < 12 ? "AM" : "PM");
-        break;
-    case 'h':
-        write_number(target, (d->hour + 11) % 12 + 1, (int) count);
-        break;
-    case 'K':
-        write_number(target, d->hour % 12, (int) count);
-        break;
-    case 'H':
-        write_number(target, d->hour, (int) count);
-        break;
-    case 'k':
-        write_number(target, d->hour == 0 ? 24 : d->hour, (int) count);
-        break;
-    case 'm':
-        write_number(target, d->minute, (int) count);
-        break;
-    case 's':
-        write_number(target, d->second, (int) count);
-        break;
-    case 'S':
-        write_fraction(target, d->micros, count);
-        break;
     case '[':
     case ']':
         break;
     default:
-        write_zone(target, token->letter, count);
+        write_time_token(token, d, target);
         break;
     }
 }

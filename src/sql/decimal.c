@@ -13,9 +13,31 @@ struct wide {
 int128 decimal_power10(unsigned exponent)
 {
     ASSERT(exponent <= DECIMAL_DIGITS_MAX);
-    int128 power = 1;
-    for (unsigned i = 0; i < exponent; i++) {
-        power *= 10;
+    static const uint64_t powers[] = {
+        1u,
+        10u,
+        100u,
+        1000u,
+        10000u,
+        100000u,
+        1000000u,
+        10000000u,
+        100000000u,
+        1000000000u,
+        10000000000u,
+        100000000000u,
+        1000000000000u,
+        10000000000000u,
+        100000000000000u,
+        1000000000000000u,
+        10000000000000000u,
+        100000000000000000u,
+        1000000000000000000u,
+        10000000000000000000u,
+    };
+    int128 power = (int128) powers[exponent > 19 ? 19 : exponent];
+    if (exponent > 19) {
+        power *= (int128) powers[exponent - 19];
     }
     return power;
 }
@@ -107,10 +129,35 @@ static bool wide_quotient(struct wide value, uint128 divisor, bool negative, int
     return true;
 }
 
+/* The same where 128 bits hold the dividend. */
+static bool narrow_quotient(uint128 value, uint128 divisor, bool negative, int128 *ret_value)
+{
+    uint128 quotient;
+    uint128 rest;
+    if (value <= UINT64_MAX && divisor <= UINT64_MAX) {
+        quotient = (uint64_t) value / (uint64_t) divisor;
+        rest = (uint64_t) value % (uint64_t) divisor;
+    } else if (divisor == 1) {
+        quotient = value;
+        rest = 0;
+    } else {
+        quotient = value / divisor;
+        rest = value % divisor;
+    }
+    quotient += rest >= divisor - rest;
+    *ret_value = negative ? -(int128) quotient : (int128) quotient;
+    return quotient < (uint128) decimal_power10(DECIMAL_DIGITS_MAX);
+}
+
 /* value * 10^up / divisor. */
 static bool scaled_quotient(
     uint128 value, uint128 factor, unsigned up, uint128 divisor, bool negative, int128 *ret_value)
 {
+    uint128 small;
+    if (up <= DECIMAL_DIGITS_MAX && !__builtin_mul_overflow(value, factor, &small) &&
+        !__builtin_mul_overflow(small, (uint128) decimal_power10(up), &small)) {
+        return narrow_quotient(small, divisor, negative, ret_value);
+    }
     struct wide wide = wide_multiply(value, factor);
     return wide_scale(&wide, up) && wide_quotient(wide, divisor, negative, ret_value);
 }

@@ -80,6 +80,7 @@ extern const struct function_family functions_aggregate;
 extern const struct function_family functions_statistic;
 extern const struct function_family functions_collect;
 extern const struct function_family functions_generator;
+extern const struct function_family functions_format;
 
 /* "argument 2 of substring() is array<int>, not INT", with the usage as hint. */
 enum status function_type_error(const struct sql_function *function,

@@ -92,7 +92,7 @@ static const struct column *call_unhex(CALL_PARAMETERS)
             int high = hex_digit(digits.data[at]);
             int low = hex_digit(digits.data[at + 1]);
             good = high >= 0 && low >= 0;
-            target[size++] = (uint8_t) (high << 4 | low);
+            target[size++] = (uint8_t) ((unsigned) high << 4 | (unsigned) low);
         }
         text.size += size;
         if (good) {
@@ -374,7 +374,7 @@ static bool append_url_decoded(struct text_output *text, struct slice value)
             if (high < 0 || low < 0) {
                 return false;
             }
-            c = (uint8_t) (high << 4 | low);
+            c = (uint8_t) ((unsigned) high << 4 | (unsigned) low);
             at += 2;
         }
         text_append(text, &c, 1);

@@ -5,7 +5,6 @@
 #include "sql/kernels.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <xxhash.h>
 #include <zlib.h>
 
@@ -46,6 +45,7 @@ static const struct column *call_digest(CALL_PARAMETERS)
     text_init(&text, eval, call, arguments, call->argument_count,
               (size_t) eval->batch->length * 64);
     struct arg x = arg_of(arguments[0], text.base.rows);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
     for (int64_t i = 0; i < text.base.rows; i++) {
         if (text_skip_null(&text, i)) {
             continue;
@@ -56,17 +56,21 @@ static const struct column *call_digest(CALL_PARAMETERS)
         struct slice bytes = arg_bytes(x, i);
         uint8_t digest[EVP_MAX_MD_SIZE];
         unsigned size = 0;
-        if (kind == NULL || EVP_Digest(bytes.data, bytes.size, digest, &size, kind, NULL) != 1) {
+        if (kind == NULL || EVP_DigestInit_ex(context, kind, NULL) != 1 ||
+            EVP_DigestUpdate(context, bytes.data, bytes.size) != 1 ||
+            EVP_DigestFinal_ex(context, digest, &size) != 1) {
             text_end_null(&text, i);
             continue;
         }
-        char *target = (char *) text_reserve(&text, 2 * EVP_MAX_MD_SIZE + 1);
+        uint8_t *target = text_reserve(&text, 2 * EVP_MAX_MD_SIZE);
         for (unsigned n = 0; n < size; n++) {
-            snprintf(target + 2 * (size_t) n, 3, "%02x", digest[n]);
+            *target++ = (uint8_t) "0123456789abcdef"[digest[n] >> 4];
+            *target++ = (uint8_t) "0123456789abcdef"[digest[n] & 15];
         }
         text.size += 2 * (size_t) size;
         text_end(&text, i);
     }
+    EVP_MD_CTX_free(context);
     return text_finish(&text);
 }
 

@@ -95,10 +95,53 @@ static size_t special_form(double value, char target[NUMBER_TEXT_BYTES])
     return size;
 }
 
+/*
+ * Numbers of few digits, as most of real data are: if value is a whole number below 10^15 divided
+ * by a power of ten, that quotient is its shortest text (both are exact doubles, so the division is
+ * rounded right, and up to 15 digits no other text reads back as the same double). 0: not of that
+ * kind.
+ */
+static size_t few_digits(double value, char target[NUMBER_TEXT_BYTES])
+{
+    static const double powers[] = {1, 10, 100, 1e3, 1e4, 1e5, 1e6};
+    double magnitude = fabs(value);
+    if (magnitude >= 1e7 || magnitude < 1e-3) {
+        return 0;
+    }
+    for (int digits = 0; digits <= 6; digits++) {
+        double whole = nearbyint(magnitude * powers[digits]);
+        if (whole / powers[digits] != magnitude) {
+            continue;
+        }
+        uint64_t scaled = (uint64_t) whole;
+        uint64_t power = (uint64_t) powers[digits];
+        size_t size = 0;
+        if (value < 0) {
+            target[size++] = '-';
+        }
+        size += number_format_int((int64_t) (scaled / power), target + size);
+        target[size++] = '.';
+        uint64_t rest = scaled % power;
+        for (power /= 10; power > 0; power /= 10) {
+            target[size++] = (char) ('0' + rest / power % 10);
+        }
+        if (digits == 0) {
+            target[size++] = '0';
+        }
+        target[size] = '\0';
+        return size;
+    }
+    return 0;
+}
+
 size_t number_format_double(double value, char target[NUMBER_TEXT_BYTES])
 {
     if (!isfinite(value) || value == 0) {
         return special_form(value, target);
+    }
+    size_t plain = few_digits(value, target);
+    if (plain > 0) {
+        return plain;
     }
     /* Fifteen digits are always exact enough for the shortest text of up to fifteen, once zeros at
      * the end are cut; only numbers below the normal range have fewer. */
