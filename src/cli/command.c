@@ -20,6 +20,21 @@ int command_fail(const struct error *error)
     return status_exit_code(error->status);
 }
 
+enum status command_read_stdin(size_t bytes_max, struct buffer *ret_text, struct error *error)
+{
+    size_t got;
+    do {
+        uint8_t *target = buffer_reserve(ret_text, 65536);
+        got = fread(target, 1, 65536, stdin);
+        ret_text->size += got;
+        if (ret_text->size > bytes_max) {
+            return error_set(error, STATUS_LIMIT, "standard input is larger than %zu bytes",
+                             bytes_max);
+        }
+    } while (got > 0);
+    return STATUS_OK;
+}
+
 /* ---- help --------------------------------------------------------------------------------------
  */
 

@@ -58,6 +58,13 @@ int command_main(int argc, char **argv);
 /* Prints "leat: message", the hint, and returns the status's exit code. */
 int command_fail(const struct error *error);
 
+/* What stands at --data in every command that has it. */
+#define COMMAND_DATA_HELP "where leat stores everything [./.leat, or LEAT_DATA]"
+
+/* All of standard input; STATUS_LIMIT above `bytes_max`. */
+MUST_USE enum status
+command_read_stdin(size_t bytes_max, struct buffer *ret_text, struct error *error);
+
 /* `--help` of one command. */
 void command_help(const struct command *command, FILE *target);
 

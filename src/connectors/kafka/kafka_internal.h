@@ -54,6 +54,30 @@ enum status kafka_error(struct kafka_handle *handle,
 #define KAFKA_REQUEST_MS 10000
 #define KAFKA_LOOK_MS    3000
 
+/* An admin request, from its options to its result. The event belongs to the request. */
+struct kafka_request {
+    struct log_client *log;
+    rd_kafka_AdminOptions_t *options;
+    rd_kafka_queue_t *queue;
+    rd_kafka_event_t *event;
+};
+
+void kafka_request_init(struct kafka_request *request,
+                        struct log_client *log,
+                        rd_kafka_admin_op_t operation);
+void kafka_request_deinit(struct kafka_request *request);
+
+/* Waits for the result. `what` completes "could not ...". */
+enum status
+kafka_request_wait(struct kafka_request *request, const char *what, struct error *error);
+
+/* The outcome for the one topic of a result. TOPIC_ALREADY_EXISTS is fine: another was faster. */
+enum status kafka_topic_outcome(struct log_client *log,
+                                const rd_kafka_topic_result_t *const *results,
+                                size_t count,
+                                const char *what,
+                                struct error *error);
+
 enum status kafka_topic_ensure(struct log_client *log,
                                const struct topic_spec *spec,
                                int32_t *ret_partitions,

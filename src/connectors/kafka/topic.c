@@ -50,45 +50,6 @@ enum status kafka_partition_count(struct log_client *log,
     return STATUS_OK;
 }
 
-/* Runs an admin request to its end. The event holds the result and is the caller's. */
-static enum status wait_for_result(struct log_client *log,
-                                   rd_kafka_queue_t *queue,
-                                   rd_kafka_event_t **ret_event,
-                                   const char *what,
-                                   struct error *error)
-{
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_REQUEST_MS + 2000);
-    if (event == NULL) {
-        return kafka_error(log->handle, RD_KAFKA_RESP_ERR__TIMED_OUT, error, "could not %s", what);
-    }
-    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        enum status status = kafka_error(log->handle, code, error, "could not %s", what);
-        rd_kafka_event_destroy(event);
-        return status;
-    }
-    *ret_event = event;
-    return STATUS_OK;
-}
-
-/* The outcome for the one topic of a result. TOPIC_ALREADY_EXISTS is fine: another was faster. */
-static enum status topic_outcome(struct log_client *log,
-                                 const rd_kafka_topic_result_t *const *results,
-                                 size_t count,
-                                 const char *what,
-                                 struct error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-            const char *reason = rd_kafka_topic_result_error_string(results[i]);
-            return kafka_error(log->handle, code, error, "cannot %s: %s", what,
-                               reason == NULL ? "refused" : reason);
-        }
-    }
-    return STATUS_OK;
-}
-
 static void set_number(rd_kafka_NewTopic_t *topic, const char *name, int64_t value)
 {
     if (value != 0) {
@@ -101,7 +62,6 @@ static void set_number(rd_kafka_NewTopic_t *topic, const char *name, int64_t val
 static enum status
 topic_create(struct log_client *log, const struct topic_spec *spec, struct error *error)
 {
-    rd_kafka_t *rd = log->handle->rd;
     char what[320];
     snprintf(what, sizeof(what), "make topic \"%s\"", spec->name);
     char reason[256] = "";
@@ -116,22 +76,17 @@ topic_create(struct log_client *log, const struct topic_spec *spec, struct error
     if (spec->compact) {
         rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
     }
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(rd, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_MS, NULL, 0);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(rd);
-    rd_kafka_CreateTopics(rd, &topic, 1, options, queue);
-    rd_kafka_event_t *event = NULL;
-    enum status status = wait_for_result(log, queue, &event, what, error);
+    struct kafka_request admin;
+    kafka_request_init(&admin, log, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_CreateTopics(log->handle->rd, &topic, 1, admin.options, admin.queue);
+    enum status status = kafka_request_wait(&admin, what, error);
     if (status == STATUS_OK) {
         size_t count;
-        const rd_kafka_topic_result_t **results =
-            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-        status = topic_outcome(log, results, count, what, error);
-        rd_kafka_event_destroy(event);
+        const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
+            rd_kafka_event_CreateTopics_result(admin.event), &count);
+        status = kafka_topic_outcome(log, results, count, what, error);
     }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    kafka_request_deinit(&admin);
     rd_kafka_NewTopic_destroy(topic);
     return status;
 }
@@ -139,7 +94,6 @@ topic_create(struct log_client *log, const struct topic_spec *spec, struct error
 static enum status
 topic_grow(struct log_client *log, const struct topic_spec *spec, struct error *error)
 {
-    rd_kafka_t *rd = log->handle->rd;
     char what[320];
     snprintf(what, sizeof(what), "grow topic \"%s\" to %d partitions", spec->name,
              (int) spec->partitions);
@@ -149,22 +103,17 @@ topic_grow(struct log_client *log, const struct topic_spec *spec, struct error *
     if (partitions == NULL) {
         return error_set(error, STATUS_CONFIG, "log: cannot %s: %s", what, reason);
     }
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(rd, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
-    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_REQUEST_MS, NULL, 0);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(rd);
-    rd_kafka_CreatePartitions(rd, &partitions, 1, options, queue);
-    rd_kafka_event_t *event = NULL;
-    enum status status = wait_for_result(log, queue, &event, what, error);
+    struct kafka_request admin;
+    kafka_request_init(&admin, log, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    rd_kafka_CreatePartitions(log->handle->rd, &partitions, 1, admin.options, admin.queue);
+    enum status status = kafka_request_wait(&admin, what, error);
     if (status == STATUS_OK) {
         size_t count;
         const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
-            rd_kafka_event_CreatePartitions_result(event), &count);
-        status = topic_outcome(log, results, count, what, error);
-        rd_kafka_event_destroy(event);
+            rd_kafka_event_CreatePartitions_result(admin.event), &count);
+        status = kafka_topic_outcome(log, results, count, what, error);
     }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    kafka_request_deinit(&admin);
     rd_kafka_NewPartitions_destroy(partitions);
     return status;
 }

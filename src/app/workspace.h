@@ -1,0 +1,69 @@
+#pragma once
+
+/*
+ * The data directory as commands see it: through the addresses of a running leat, or, when nothing
+ * runs, through the files themselves, read-only. Either way topics are a struct log_ops and schemas
+ * a struct schemas_ops, so a command is written once.
+ *
+ * For one thread.
+ */
+
+#include "app/data_dir.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "connect/log_client.h"
+#include "connect/schemas.h"
+#include "connect/stage.h"
+#include "connect/store.h"
+
+#include <stdbool.h>
+
+struct workspace {
+    struct arena arena;
+    const char *path;
+    struct data_dir_addresses running; /* pid 0: nothing runs */
+    const struct log_ops *log_ops;     /* after workspace_log */
+    struct log_client *log;
+    const struct schemas_ops *schemas_ops; /* after workspace_schemas */
+    struct schemas *schemas;
+    const struct stage_ops *stage_ops;
+    const struct store_ops *store_ops;
+};
+
+/* `data` NULL: the default directory. STATUS_NOT_FOUND if it is no data directory. */
+MUST_USE enum status
+workspace_open(const char *data, struct workspace *ret_workspace, struct error *error);
+void workspace_close(struct workspace *workspace); /* fine if opening failed */
+
+/* STATUS_UNAVAILABLE naming the command if nothing runs: for what only a running leat can do. */
+MUST_USE enum status
+workspace_need_running(const struct workspace *workspace, const char *what, struct error *error);
+
+/* Connects once; later calls are free. */
+MUST_USE enum status workspace_log(struct workspace *workspace, struct error *error);
+MUST_USE enum status workspace_schemas(struct workspace *workspace, struct error *error);
+
+/* Names of topics, sorted; those that begin with "__" are the broker's own and left out. */
+MUST_USE enum status workspace_topics(struct workspace *workspace,
+                                      struct arena *arena,
+                                      const char ***ret_names,
+                                      size_t *ret_count,
+                                      struct error *error);
+
+/* Opens a store of the directory read-only: "tables.db", or one of "state/". *ret_store is NULL if
+ * it does not exist yet. */
+MUST_USE enum status workspace_store(struct workspace *workspace,
+                                     const char *name,
+                                     struct store **ret_store,
+                                     struct error *error);
+
+/* Files in "state/", as "state/PIPELINE.TOPIC.db". */
+MUST_USE enum status workspace_states(struct workspace *workspace,
+                                      struct arena *arena,
+                                      const char ***ret_names,
+                                      size_t *ret_count,
+                                      struct error *error);
+
+/* Opens staging; *ret_stage is NULL if it does not exist yet. */
+MUST_USE enum status
+workspace_stage(struct workspace *workspace, struct stage **ret_stage, struct error *error);
