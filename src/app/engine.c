@@ -65,6 +65,7 @@ enum status engine_start(const char *const *files,
     engine->data.lock = FILE_LOCK_NONE;
     arena_init(&engine->arena, 0);
     notify_init(&engine->progress);
+    engine_asks_init(&engine->asks);
     accept_limit_init(&engine->limit, options->limit);
     enum status status;
     TRY_OR_FAIL(pipeline_files(files, file_count, &engine->arena, &files, &file_count, error));
@@ -87,10 +88,12 @@ void engine_free(struct engine *engine)
     if (engine == NULL) {
         return;
     }
+    engine_console_stop(engine);
     engine_pipelines_stop(engine);
     engine_services_stop(engine);
     data_dir_close(&engine->data);
     accept_limit_deinit(&engine->limit);
+    engine_asks_deinit(&engine->asks);
     notify_deinit(&engine->progress);
     arena_deinit(&engine->arena);
     mem_free(engine);
@@ -133,12 +136,14 @@ static void look_for_failures(struct engine *engine)
 void engine_tick(struct engine *engine, int64_t timeout_us)
 {
     uint64_t seen = notify_seen(&engine->progress);
+    engine_asks_serve(engine);
     (void) notify_wait(&engine->progress, seen, timeout_us < TICK_US ? timeout_us : TICK_US);
     struct error error = {0};
     if (engine_pipelines_advance(engine, &error) != STATUS_OK && !error.retriable) {
         fail(engine, &error);
     }
     look_for_failures(engine);
+    engine_asks_serve(engine);
     engine_maintain(engine);
 }
 
@@ -255,6 +260,7 @@ enum status engine_drain(struct engine *engine,
                          struct error *error)
 {
     struct drain drain = {clock_monotonic_us() + timeout_us, abandon};
+    engine->draining = true;
     for (size_t i = 0; i < engine->source_count; i++) {
         fetch_stop(engine->sources[i].fetch);
     }

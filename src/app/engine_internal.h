@@ -3,11 +3,13 @@
 /* What the files of the engine share. */
 
 #include "app/engine.h"
+#include "app/engine_ask.h"
 #include "base/arena.h"
 #include "broker/broker.h"
 #include "connect/processor.h"
+#include "console/console.h"
+#include "io/net.h"
 
-struct console;
 struct registry_server;
 
 /* The source of a pipeline, with its two hops. */
@@ -43,10 +45,6 @@ struct engine {
     struct arena arena;
     struct data_dir data;
     struct data_dir_addresses addresses;
-    const struct profile_settings *profile; /* the engines that its URLs name */
-    const char *foreign_log;                /* HOST:PORT[,HOST:PORT]; NULL: the embedded broker */
-    const char *const *log_settings;        /* of librdkafka: name, value, ..., NULL */
-    const char *foreign_schemas;            /* URL; NULL: the embedded registry */
     struct broker *broker;
     struct registry_server *registry;
     struct console *console;
@@ -70,6 +68,8 @@ struct engine {
     int64_t accepted_before;
     struct notify progress; /* anything changed */
     struct error failure;
+    struct engine_asks asks; /* of the console's threads */
+    bool draining;
     int draining_level;
     int64_t maintain_next_us; /* monotonic */
 };
@@ -92,9 +92,19 @@ void engine_pipelines_stop(struct engine *engine);
 /* engine_maintenance.c: at most once an hour, expires what is past its time. */
 void engine_maintain(struct engine *engine);
 
-/* engine_profile.c: notes the engines that a pipeline's profile names; all pipelines of a process
- * share them. STATUS_CONFIG for a role that has no real engine yet. */
-MUST_USE enum status engine_profile_take(struct engine *engine,
-                                         const struct pipeline *pipeline,
-                                         bool first,
-                                         struct error *error);
+/* engine_console.c: the console listens from here on; requests are answered in engine_tick. */
+MUST_USE enum status
+engine_console_start(struct engine *engine, const struct net_address *address, struct error *error);
+void engine_console_stop(struct engine *engine);
+
+/* engine_console_dead.c: of struct console_provider; `context` is the engine. */
+MUST_USE enum status engine_console_dead_list(void *context,
+                                              const struct console_dead_filter *filter,
+                                              struct arena *arena,
+                                              struct console_dead **ret_letters,
+                                              size_t *ret_count,
+                                              struct error *error);
+MUST_USE enum status engine_console_dead_retry(void *context,
+                                               const struct console_dead_filter *filter,
+                                               struct console_retry_result *ret_result,
+                                               struct error *error);

@@ -1,0 +1,354 @@
+/* Everything that the console answers. The table at the end is the API; /api/v1/openapi.json is
+ * made from it. */
+
+#include "base/metrics.h"
+#include "base/node.h"
+#include "console/console_internal.h"
+#include "console/json_writer.h"
+#include "console/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEAD_LIMIT_DEFAULT 100
+#define DEAD_LIMIT_MAX     1000
+
+static enum status take_snapshot(struct http_exchange *exchange,
+                                 struct console *console,
+                                 struct console_snapshot *ret_snapshot,
+                                 struct error *error)
+{
+    return console->provider.snapshot(console->provider.context, &exchange->arena, ret_snapshot,
+                                      error);
+}
+
+static void reply_json(struct http_exchange *exchange, int status, struct buffer *text)
+{
+    http_reply_take(exchange, status, "application/json", text);
+}
+
+/* ---- the page ----------------------------------------------------------------------------------
+ */
+
+static const char *content_type(const char *name)
+{
+    static const struct {
+        const char *end, *type;
+    } types[] = {
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+    };
+
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot != NULL && i < ARRAY_SIZE(types); i++) {
+        if (strcmp(dot, types[i].end) == 0) {
+            return types[i].type;
+        }
+    }
+    return "application/octet-stream";
+}
+
+static void reply_file(struct http_exchange *exchange, const char *name)
+{
+    for (size_t i = 0; i < console_page_count; i++) {
+        if (strcmp(console_page[i].name, name) == 0) {
+            http_reply_static(exchange, 200, content_type(name), console_page[i].bytes);
+            return;
+        }
+    }
+    http_reply_message(exchange, 404, "the page has no file \"%s\"", name);
+}
+
+static enum status get_page(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    reply_file(exchange, "index.html");
+    return STATUS_OK;
+}
+
+static enum status get_file(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    reply_file(exchange, http_param(exchange, "file"));
+    return STATUS_OK;
+}
+
+/* ---- how things are ----------------------------------------------------------------------------
+ */
+
+static enum status get_status(struct http_exchange *exchange, void *context, struct error *error)
+{
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    TRY(console_status(context, &text, error));
+    reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+static enum status reply_part(struct http_exchange *exchange,
+                              struct console *console,
+                              void (*write)(const struct console_snapshot *snapshot,
+                                            struct buffer *target),
+                              struct error *error)
+{
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    struct console_snapshot snapshot;
+    TRY(take_snapshot(exchange, console, &snapshot, error));
+    write(&snapshot, &text);
+    reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+static enum status get_sources(struct http_exchange *exchange, void *context, struct error *error)
+{
+    return reply_part(exchange, context, snapshot_write_sources, error);
+}
+
+static enum status get_topics(struct http_exchange *exchange, void *context, struct error *error)
+{
+    return reply_part(exchange, context, snapshot_write_topics, error);
+}
+
+static enum status get_groups(struct http_exchange *exchange, void *context, struct error *error)
+{
+    return reply_part(exchange, context, snapshot_write_groups, error);
+}
+
+/* A stream starts even while the engine is busy; the first event then comes a little later. */
+static enum status get_events(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console *console = context;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    bool known = console_status(console, &text, error) == STATUS_OK;
+    http_reply_events(exchange, console->events, known ? "status" : NULL, buffer_slice(&text));
+    return STATUS_OK;
+}
+
+/* ---- for machines ------------------------------------------------------------------------------
+ */
+
+/* Of the process, whatever the engine does; of the pipelines, if it has the time to say. */
+static enum status get_metrics(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console *console = context;
+    struct console_snapshot snapshot;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    bool known = take_snapshot(exchange, console, &snapshot, error) == STATUS_OK;
+    metrics_write(&text);
+    buffer_printf(&text,
+                  "# HELP leat_build_info The version.\n# TYPE leat_build_info gauge\n"
+                  "leat_build_info{version=\"%s\"} 1\n"
+                  "# HELP leat_start_timestamp_seconds When this process started.\n"
+                  "# TYPE leat_start_timestamp_seconds gauge\n"
+                  "leat_start_timestamp_seconds %.6f\n"
+                  "# HELP leat_up Whether the engine answered in time.\n"
+                  "# TYPE leat_up gauge\nleat_up %d\n",
+                  LEAT_VERSION, (double) console->started_us / 1e6, known);
+    if (known) {
+        snapshot_write_metrics(&snapshot, &text);
+    }
+    http_reply_take(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+    return STATUS_OK;
+}
+
+static enum status get_livez(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    http_reply(exchange, 200, "text/plain; charset=utf-8", SLICE("ok\n"));
+    return STATUS_OK;
+}
+
+static void reason(struct json_writer *json, bool *ready, const char *text)
+{
+    json_writer_text(json, NULL, text);
+    *ready = false;
+}
+
+/* Ready: everything that should run does. A source that retries is trouble, and shown as such, but
+ * restarting leat or sending its clients elsewhere would not mend it. */
+static void write_reasons(struct http_exchange *exchange,
+                          const struct console_snapshot *snapshot,
+                          struct json_writer *json,
+                          bool *ret_ready)
+{
+    struct arena *arena = &exchange->arena;
+    const char *why = snapshot->fault.message;
+    if (snapshot->state == CONSOLE_DRAINING) {
+        reason(json, ret_ready, "draining");
+    } else if (snapshot->state == CONSOLE_FAILED) {
+        reason(json, ret_ready, why != NULL ? why : "failed");
+    }
+    for (size_t i = 0; i < snapshot->flow_count; i++) {
+        const struct console_flow *flow = &snapshot->flows[i];
+        if (!flow->running && !flow->waits_for_schema) {
+            why = flow->fault.message != NULL ? flow->fault.message : "stopped";
+            reason(json, ret_ready,
+                   arena_printf(arena, "pipeline \"%s\": topic \"%s\": %s", flow->pipeline,
+                                flow->topic, why));
+        }
+    }
+}
+
+static enum status get_readyz(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console_snapshot snapshot;
+    CLEANUP(buffer_deinit) struct buffer reasons = BUFFER_INIT;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    struct json_writer json = {.target = &reasons};
+    bool ready = true;
+    json_writer_open(&json, NULL, '[');
+    if (take_snapshot(exchange, context, &snapshot, error) == STATUS_OK) {
+        write_reasons(exchange, &snapshot, &json, &ready);
+    } else {
+        reason(&json, &ready, error->message);
+    }
+    json_writer_close(&json, ']');
+    buffer_printf(&text, "{\"ready\":%s,\"reasons\":%s}", ready ? "true" : "false",
+                  buffer_string(&reasons));
+    reply_json(exchange, ready ? 200 : 503, &text);
+    return STATUS_OK;
+}
+
+static enum status get_openapi(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    console_openapi_write(&text);
+    reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+/* ---- dead letters ------------------------------------------------------------------------------
+ */
+
+static enum status
+parse_number(const char *name, const char *text, int64_t max, int64_t *ret, struct error *error)
+{
+    if (text == NULL) {
+        return STATUS_OK;
+    }
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > max) {
+        return error_set(error, STATUS_DATA, "%s is \"%s\", not a number from 1 to %lld", name,
+                         text, (long long) max);
+    }
+    *ret = value;
+    return STATUS_OK;
+}
+
+static enum status check_hop(const char *hop, struct error *error)
+{
+    if (hop != NULL && strcmp(hop, "source") != 0 && strcmp(hop, "process") != 0 &&
+        strcmp(hop, "sink") != 0) {
+        return error_set(error, STATUS_DATA,
+                         "hop is \"%s\", not \"source\", \"process\" or "
+                         "\"sink\"",
+                         hop);
+    }
+    return STATUS_OK;
+}
+
+static enum status get_dead(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console *console = context;
+    struct console_dead_filter filter = {
+        .store = http_query(exchange, "store"),
+        .hop = http_query(exchange, "hop"),
+        .name = http_query(exchange, "name"),
+        .reason = http_query(exchange, "reason"),
+        .limit = DEAD_LIMIT_DEFAULT,
+    };
+    TRY(check_hop(filter.hop, error));
+    TRY(parse_number("id", http_query(exchange, "id"), INT64_MAX, &filter.id, error));
+    TRY(parse_number("limit", http_query(exchange, "limit"), DEAD_LIMIT_MAX, &filter.limit, error));
+    struct console_dead *letters;
+    size_t count;
+    TRY(console->provider.dead_list(console->provider.context, &filter, &exchange->arena, &letters,
+                                    &count, error));
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    dead_write(letters, count, &text);
+    reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+/* {"store": "tables", "id": 3}, or {"hop": "process", "name": "created_users", "reason": "cast"};
+ * all may be left out. */
+static enum status filter_of_body(struct http_exchange *exchange,
+                                  struct console_dead_filter *ret_filter,
+                                  struct error *error)
+{
+    struct node *body;
+    *ret_filter = (struct console_dead_filter){.limit = DEAD_LIMIT_MAX};
+    TRY(node_parse(exchange->body, "body", &exchange->arena, &body, error));
+    if (body->type != NODE_MAP) {
+        return error_set(error, STATUS_DATA, "the body is no JSON object");
+    }
+    for (size_t i = 0; i < body->count; i++) {
+        const struct node *item = body->items[i];
+        if (item->type != NODE_SCALAR) {
+            return error_set(error, STATUS_DATA, "\"%s\" is no text or number", item->key);
+        }
+        if (strcmp(item->key, "store") == 0) {
+            ret_filter->store = item->text;
+        } else if (strcmp(item->key, "hop") == 0) {
+            ret_filter->hop = item->text;
+        } else if (strcmp(item->key, "name") == 0) {
+            ret_filter->name = item->text;
+        } else if (strcmp(item->key, "reason") == 0) {
+            ret_filter->reason = item->text;
+        } else if (strcmp(item->key, "id") == 0) {
+            TRY(parse_number("id", item->text, INT64_MAX, &ret_filter->id, error));
+        } else {
+            return error_set(
+                error, STATUS_DATA,
+                "\"%s\" is none of \"store\", \"id\", \"hop\", \"name\" and \"reason\"", item->key);
+        }
+    }
+    if (ret_filter->id != 0 && ret_filter->store == NULL) {
+        return error_set(error, STATUS_DATA, "\"id\" needs \"store\": each store counts its own");
+    }
+    return check_hop(ret_filter->hop, error);
+}
+
+static enum status retry_dead(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console *console = context;
+    struct console_dead_filter filter;
+    struct console_retry_result result = {0};
+    TRY(filter_of_body(exchange, &filter, error));
+    TRY(console->provider.dead_retry(console->provider.context, &filter, &result, error));
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    struct json_writer json = {.target = &text};
+    json_writer_open(&json, NULL, '{');
+    json_writer_int(&json, "tried", result.tried);
+    json_writer_int(&json, "resolved", result.resolved);
+    json_writer_int(&json, "skipped", result.skipped);
+    json_writer_close(&json, '}');
+    reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+const struct http_route console_routes[] = {
+    {"GET", "/", get_page, "The status page."},
+    {"GET", "/page/{file*}", get_file, "A file of the status page."},
+    {"GET", "/api/v1/status", get_status, "Everything at once: totals, problems and all below."},
+    {"GET", "/api/v1/events", get_events, "The same as server-sent events, one a second."},
+    {"GET", "/api/v1/sources", get_sources, "Sources, with staging and capture."},
+    {"GET", "/api/v1/topics", get_topics, "Topics of the log, with their partitions."},
+    {"GET", "/api/v1/groups", get_groups, "Consumer groups, with their lag."},
+    {"GET", "/api/v1/dead", get_dead,
+     "Refused records; filter by store, id, hop, name, reason, limit."},
+    {"POST", "/api/v1/dead/retry", retry_dead, "Tries refused records again."},
+    {"GET", "/api/v1/openapi.json", get_openapi, "This description."},
+    {"GET", "/metrics", get_metrics, "Metrics in Prometheus' text format."},
+    {"GET", "/livez", get_livez, "200 while this process serves."},
+    {"GET", "/readyz", get_readyz, "200 while all pipelines run, else 503 with the reasons."},
+};
+const size_t console_route_count = ARRAY_SIZE(console_routes);

@@ -1,0 +1,96 @@
+#include "console/console.h"
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "console/console_internal.h"
+#include "console/snapshot.h"
+#include "io/clock.h"
+
+#define PUBLISH_US       INT64_C(1000000)
+#define STOP_US          INT64_C(500000)
+#define QUEUE_EVENTS_MAX 16
+#define QUEUE_BYTES_MAX  (4 * 1024 * 1024)
+
+/* Of any port: who reaches this machine's loopback under another name was sent by a name server. */
+static const char *const loopback_names[] = {"127.0.0.1", "localhost", "::1"};
+
+enum status console_status(struct console *console, struct buffer *target, struct error *error)
+{
+    struct arena arena;
+    struct console_snapshot snapshot;
+    arena_init(&arena, 0);
+    enum status status =
+        console->provider.snapshot(console->provider.context, &arena, &snapshot, error);
+    if (status == STATUS_OK) {
+        snapshot_write_status(&snapshot, console->started_us, target);
+    }
+    arena_deinit(&arena);
+    return status;
+}
+
+static void publish(struct thread *self, void *context)
+{
+    struct console *console = context;
+    struct buffer text;
+    buffer_init(&text);
+    while (!thread_pause(self, PUBLISH_US)) {
+        struct error error;
+        buffer_clear(&text);
+        if (http_events_subscribers(console->events) > 0 &&
+            console_status(console, &text, &error) == STATUS_OK) {
+            http_events_publish(console->events, "status", buffer_slice(&text));
+        }
+    }
+    buffer_deinit(&text);
+}
+
+enum status console_start(const struct console_config *config,
+                          const struct console_provider *provider,
+                          struct console **ret_console,
+                          struct error *error)
+{
+    struct console *console = mem_zalloc(sizeof(*console));
+    console->provider = *provider;
+    console->started_us = clock_now_us();
+    console->events = http_events_new(QUEUE_EVENTS_MAX, QUEUE_BYTES_MAX);
+    const struct http_server_config server = {
+        .name = "console",
+        .host = config->host,
+        .port = config->port,
+        .routes = console_routes,
+        .route_count = console_route_count,
+        .context = console,
+        .body_bytes_max = 64 * 1024,
+        .hosts = config->loopback ? loopback_names : NULL,
+        .host_count = config->loopback ? ARRAY_SIZE(loopback_names) : 0,
+        .before = console_guard,
+    };
+    enum status status;
+    TRY_OR_FAIL(http_server_start(&server, &console->server, error));
+    TRY_OR_FAIL(thread_start("console", publish, console, &console->publisher, error));
+    *ret_console = console;
+    return STATUS_OK;
+
+fail:
+    console_stop(console);
+    return status;
+}
+
+const char *console_address(const struct console *console)
+{
+    return http_server_address(console->server);
+}
+
+void console_stop(struct console *console)
+{
+    if (console == NULL) {
+        return;
+    }
+    if (console->publisher != NULL) {
+        enum status joined = thread_join(console->publisher, -1, NULL);
+        ASSERT(joined == STATUS_OK);
+    }
+    http_server_stop(console->server, STOP_US);
+    http_events_free(console->events);
+    mem_free(console);
+}

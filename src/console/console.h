@@ -1,0 +1,206 @@
+#pragma once
+
+/*
+ * The console: the status page, the REST API behind it, the metrics, and the probes that process
+ * managers ask. It sees the rest of leat only through `struct console_provider`, which app/ fills
+ * in, so it works the same whichever engines run.
+ *
+ * Requests are answered on threads of their own. Whatever the provider's functions touch they must
+ * make safe for that; everything they hand back lives in the arena that they are given.
+ */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct console;
+
+/* ---- what there is to show ------------------------------------------------------------------- */
+
+/* Trouble of one part; `message` NULL: none. */
+struct console_fault {
+    const char *status; /* "unavailable", "config", ...: status_name */
+    const char *message;
+    const char *hint; /* NULL: none */
+};
+
+/* A source, its staging, and the way from there into the topic. */
+struct console_source {
+    const char *pipeline;
+    const char *name;
+    const char *topic;
+    const char *address; /* what is fetched, without secrets; NULL: not known */
+    const char *state;   /* fetch_state_name */
+    int64_t until_us;    /* when it goes on, wall clock; 0: not known */
+    int64_t failures;    /* in a row */
+    int64_t fetched, accepted, unchanged, dead, requests; /* durable totals */
+    int64_t accepted_new;                                 /* by this process */
+    int64_t fetched_at_us;                                /* newest page; 0: none */
+    struct console_fault fault;
+
+    const char *capture_state; /* capture_state_name */
+    int64_t lag;               /* staged, and not yet in the topic */
+    struct console_fault capture_fault;
+};
+
+struct console_sink {
+    const char *name;
+    const char *table;
+};
+
+struct console_stream {
+    const char *name;
+    const char *sql;
+    const struct console_sink *sinks;
+    size_t sink_count;
+};
+
+/* All streams of a pipeline that read one topic. */
+struct console_flow {
+    const char *pipeline;
+    const char *topic;
+    bool derived; /* a stream of leat's own fills the topic: its records are counted there */
+    bool waits_for_schema;
+    bool running;
+    const struct console_stream *streams;
+    size_t stream_count;
+    int64_t stored, filtered, late, dead, foreign; /* durable totals */
+    int64_t lag;          /* in the topic, and not yet ended; -1: not known */
+    int64_t watermark_us; /* INT64_MIN: none */
+    int64_t latency_us;   /* acceptance to durable in the table, of the last batch */
+    int64_t state_bytes;
+    int64_t groups;
+    struct console_fault fault;
+};
+
+struct console_partition {
+    int64_t log_start;
+    int64_t high_watermark;
+    int64_t size_bytes;
+};
+
+struct console_topic {
+    const char *name;
+    const struct console_partition *partitions;
+    size_t partition_count;
+};
+
+struct console_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t committed;
+    int64_t high_watermark; /* -1: the partition is gone */
+};
+
+struct console_group {
+    const char *id;
+    const char *state;
+    const char *protocol_type;
+    int64_t member_count;
+    const struct console_offset *offsets;
+    size_t offset_count;
+};
+
+enum console_state {
+    CONSOLE_RUNNING,
+    CONSOLE_DRAINING,
+    CONSOLE_FAILED,
+};
+
+struct console_snapshot {
+    enum console_state state;
+    struct console_fault fault; /* of the whole process, with CONSOLE_FAILED */
+    int64_t pid;
+    const char *data; /* directory */
+    const char *file; /* the first pipeline's */
+    const char *kafka, *http, *registry;
+    const struct console_source *sources;
+    size_t source_count;
+    const struct console_flow *flows;
+    size_t flow_count;
+    const struct console_topic *topics;
+    size_t topic_count;
+    const struct console_group *groups;
+    size_t group_count;
+};
+
+/* A refused record; times in µs. */
+struct console_dead {
+    const char *store; /* that keeps it: "staging", "tables", "state/PIPELINE.TOPIC" */
+    int64_t id;        /* within that */
+    const char *hop;   /* "source", "process", "sink" */
+    const char *pipeline, *name, *reason, *message, *place;
+    const char *topic; /* NULL at the source */
+    int32_t partition;
+    int64_t offset;
+    int64_t at_us;
+    int32_t retries;
+    struct slice raw; /* at most CONSOLE_RAW_BYTES of it */
+    size_t raw_bytes; /* of the whole record */
+};
+
+#define CONSOLE_RAW_BYTES 4096
+
+struct console_dead_filter {
+    const char *store;  /* NULL: all */
+    int64_t id;         /* within the store; 0: all */
+    const char *hop;    /* NULL: all */
+    const char *name;   /* of the source, stream or sink; NULL: all */
+    const char *reason; /* NULL: all */
+    int64_t limit;      /* of each store */
+};
+
+struct console_retry_result {
+    int64_t tried;
+    int64_t resolved; /* passed, or superseded by a newer row */
+    int64_t skipped;  /* of sources: their record comes again with a fetch */
+};
+
+/* ---- start and stop -------------------------------------------------------------------------- */
+
+struct console_provider {
+    void *context;
+
+    /* How things are now. STATUS_AGAIN while the engine is too busy to say. */
+    enum status (*snapshot)(void *context,
+                            struct arena *arena,
+                            struct console_snapshot *ret_snapshot,
+                            struct error *error);
+
+    /* Refused records, newest last within a store. */
+    enum status (*dead_list)(void *context,
+                             const struct console_dead_filter *filter,
+                             struct arena *arena,
+                             struct console_dead **ret_letters,
+                             size_t *ret_count,
+                             struct error *error);
+
+    /* Tries them again with the queries of now. */
+    enum status (*dead_retry)(void *context,
+                              const struct console_dead_filter *filter,
+                              struct console_retry_result *ret_result,
+                              struct error *error);
+};
+
+struct console_config {
+    const char *host;
+    uint16_t port; /* 0 takes a free one */
+    bool loopback; /* answer only for names of this machine: pages cannot rebind theirs to it */
+};
+
+/* Listens at once. The provider is copied; its context must live until console_stop. Failures as of
+ * http_server_start. */
+MUST_USE enum status console_start(const struct console_config *config,
+                                   const struct console_provider *provider,
+                                   struct console **ret_console,
+                                   struct error *error);
+
+/* "127.0.0.1:9021" */
+const char *console_address(const struct console *console);
+
+/* Ends event streams, lets requests finish, frees. NULL is fine. */
+void console_stop(struct console *console);

@@ -1,0 +1,66 @@
+/*
+ * What stands between a browser and the console. Names and payloads from outside are hostile, and
+ * so is any other page that is open in the same browser:
+ *
+ *   - nothing runs in the page but our own files (Content-Security-Policy without "unsafe-inline");
+ *   - no other page may frame it or send it a change (Sec-Fetch-Site, or Origin against Host);
+ *   - a change comes as JSON, which a form cannot send.
+ *
+ * The names that a Host header may hold are checked by the server.
+ */
+
+#include "console/console_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
+                             "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+                             "form-action 'none'; frame-ancestors 'none'";
+
+/* "http://127.0.0.1:9021" of a request for "127.0.0.1:9021". */
+static bool origin_is_own(const char *origin, const char *host)
+{
+    const char *after = strstr(origin, "://");
+    return after != NULL && host != NULL && strcasecmp(after + 3, host) == 0;
+}
+
+static bool comes_from_elsewhere(const struct http_exchange *exchange)
+{
+    const char *site = http_header(exchange, "Sec-Fetch-Site");
+    if (site != NULL) {
+        return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    }
+    const char *origin = http_header(exchange, "Origin");
+    return origin != NULL && !origin_is_own(origin, http_header(exchange, "Host"));
+}
+
+static bool is_json(const struct http_exchange *exchange)
+{
+    const char *type = http_header(exchange, "Content-Type");
+    size_t size = strlen("application/json");
+    return type != NULL && strncasecmp(type, "application/json", size) == 0 &&
+           (type[size] == '\0' || type[size] == ';' || type[size] == ' ');
+}
+
+bool console_guard(struct http_exchange *exchange, void *context)
+{
+    (void) context;
+    http_reply_header(exchange, "Content-Security-Policy", policy);
+    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_reply_header(exchange, "Referrer-Policy", "no-referrer");
+    http_reply_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
+    http_reply_header(exchange, "Cache-Control", "no-store");
+    if (exchange->route == NULL || strcmp(exchange->method, "GET") == 0) {
+        return false;
+    }
+    if (comes_from_elsewhere(exchange)) {
+        http_reply_message(exchange, 403, "another site's page may not change anything here");
+        return true;
+    }
+    if (!is_json(exchange)) {
+        http_reply_message(exchange, 415, "the body must be application/json");
+        return true;
+    }
+    return false;
+}
