@@ -23,6 +23,7 @@ RESULTS = BUILD / "test-results"
 VENV = BUILD / "venv" / "bin"
 JOBS = str(os.cpu_count() or 1)
 CMOCKA = re.compile(r"\[  (PASSED|FAILED)  \] (\d+) test\(s\)")
+SQL_FILE = re.compile(r"\.test: (\d+) passed, (\d+) failed")
 
 
 @dataclasses.dataclass
@@ -111,11 +112,14 @@ def formatting():
 
 
 def unit_counts(record):
-    """Cases of one unit test program, by cmocka's own count; one for any other program."""
+    """Cases of one test program, by its own count; one for a program that does not count."""
     text = record.get("stdout", "") + record.get("stderr", "")
     counts = {"PASSED": 0, "FAILED": 0}
     for kind, number in CMOCKA.findall(text):
         counts[kind] += int(number)
+    for passed, failed_cases in SQL_FILE.findall(text):
+        counts["PASSED"] += int(passed)
+        counts["FAILED"] += int(failed_cases)
     failed = record["result"] not in ("OK", "EXPECTEDFAIL")
     if not failed:
         return Outcome(passed=max(counts["PASSED"], 1))
