@@ -220,6 +220,8 @@ static void append_excerpt(struct error *error, struct slice line, int column)
     }
 }
 
+PRINTF(5, 0)
+
 static enum status error_place_va(struct error *error,
                                   const struct document *document,
                                   int line,
