@@ -220,14 +220,12 @@ static void append_excerpt(struct error *error, struct slice line, int column)
     }
 }
 
-PRINTF(5, 0)
-
-static enum status error_place_va(struct error *error,
-                                  const struct document *document,
-                                  int line,
-                                  int column,
-                                  const char *format,
-                                  va_list arguments)
+static PRINTF(5, 0) enum status error_place_va(struct error *error,
+                                               const struct document *document,
+                                               int line,
+                                               int column,
+                                               const char *format,
+                                               va_list arguments)
 {
     if (error == NULL) {
         return STATUS_CONFIG;
