@@ -205,7 +205,8 @@ def feed(text):
 
 def sanitized(folder, kind, *suites):
     """Builds with a sanitizer and runs the unit tests of some folders, or of all."""
-    options = [f"-Db_sanitize={kind}", "-Doptimization=1", "-Db_lundef=false"]
+    # Warnings belong to the plain builds: instrumented code makes gcc guess.
+    options = [f"-Db_sanitize={kind}", "-Doptimization=1", "-Db_lundef=false", "-Dwerror=false"]
     targets = test_programs(folder, suites, options) if suites else []
     outcome = build(folder, *options, targets=targets)
     if outcome.failed:
