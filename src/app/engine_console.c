@@ -207,6 +207,9 @@ static void
 fill_broker(struct engine *engine, struct arena *arena, struct console_snapshot *snapshot)
 {
     struct broker_copy copy = {.arena = arena};
+    if (engine->broker == NULL) {
+        return; /* the log is a server of its own */
+    }
     broker_topics_visit(engine->broker, copy_topic, &copy);
     broker_groups_visit(engine->broker, copy_group, &copy);
     snapshot->topics = copy.topics;

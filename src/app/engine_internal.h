@@ -45,6 +45,10 @@ struct engine {
     struct arena arena;
     struct data_dir data;
     struct data_dir_addresses addresses;
+    const struct profile_settings *profile; /* the engines that its URLs name */
+    const char *foreign_log;                /* HOST:PORT[,HOST:PORT]; NULL: the embedded broker */
+    const char *const *log_settings;        /* of librdkafka: name, value, ..., NULL */
+    const char *foreign_schemas;            /* URL; NULL: the embedded registry */
     struct broker *broker;
     struct registry_server *registry;
     struct console *console;
@@ -91,6 +95,13 @@ void engine_pipelines_stop(struct engine *engine);
 
 /* engine_maintenance.c: at most once an hour, expires what is past its time. */
 void engine_maintain(struct engine *engine);
+
+/* engine_profile.c: notes the engines that a pipeline's profile names; all pipelines of a process
+ * share them. STATUS_CONFIG for a role that has no real engine yet. */
+MUST_USE enum status engine_profile_take(struct engine *engine,
+                                         const struct pipeline *pipeline,
+                                         bool first,
+                                         struct error *error);
 
 /* engine_console.c: the console listens from here on; requests are answered in engine_tick. */
 MUST_USE enum status

@@ -25,27 +25,6 @@ static const char *lookup_schema(void *context, const char *subject, struct aren
     return version.text;
 }
 
-static enum status refuse_profile(const struct pipeline *pipeline, struct error *error)
-{
-    const struct profile_settings *profile = pipeline->profile;
-    if (profile == NULL) {
-        return STATUS_OK;
-    }
-    const char *named = profile->staging != NULL        ? "staging"
-                        : profile->log != NULL          ? "log"
-                        : profile->schemas != NULL      ? "schemas"
-                        : profile->processing != NULL   ? "processing"
-                        : profile->storage != NULL      ? "storage"
-                        : profile->coordination != NULL ? "coordination"
-                                                        : NULL;
-    if (named == NULL) {
-        return STATUS_OK;
-    }
-    return error_set(error, STATUS_CONFIG,
-                     "%s: this leat runs embedded engines only, and the profile names one for %s",
-                     pipeline->path, named);
-}
-
 static enum status load_one(struct engine *engine, const char *file, struct error *error)
 {
     struct engine_pipeline *running = &engine->pipelines[engine->pipeline_count++];
@@ -68,7 +47,7 @@ static enum status load_one(struct engine *engine, const char *file, struct erro
                              engine->pipelines[i].pipeline->path, file, running->pipeline->name);
         }
     }
-    return refuse_profile(running->pipeline, error);
+    return engine_profile_take(engine, running->pipeline, engine->pipeline_count == 1, error);
 }
 
 enum status engine_pipelines_load(struct engine *engine,

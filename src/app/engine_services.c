@@ -100,6 +100,26 @@ static enum status start_registry(struct engine *engine, struct error *error)
     return STATUS_OK;
 }
 
+static const char *engine_registry_url(struct engine *engine)
+{
+    return engine->foreign_schemas != NULL
+               ? engine->foreign_schemas
+               : arena_printf(&engine->arena, "http://%s", engine->addresses.registry);
+}
+
+/* Addresses of engines that are not ours, for leat.json and the screen. */
+static void show_foreign(struct engine *engine)
+{
+    if (engine->foreign_log != NULL) {
+        (void) snprintf(engine->addresses.kafka, sizeof(engine->addresses.kafka), "%s",
+                        engine->foreign_log);
+    }
+    if (engine->foreign_schemas != NULL) {
+        (void) snprintf(engine->addresses.registry, sizeof(engine->addresses.registry), "%s",
+                        engine->foreign_schemas);
+    }
+}
+
 static enum status start_console(struct engine *engine, struct error *error)
 {
     struct net_address address;
@@ -111,24 +131,30 @@ static enum status open_clients(struct engine *engine, struct error *error)
 {
     static const char *const no_settings[] = {NULL};
     engine->log_ops = &kafka_log_ops;
-    TRY(engine->log_ops->open(engine->addresses.kafka, no_settings, &engine->log, error));
+    TRY(engine->log_ops->open(engine->addresses.kafka,
+                              engine->log_settings != NULL ? engine->log_settings : no_settings,
+                              &engine->log, error));
     engine->schemas_ops = &confluent_schemas_ops;
-    const char *url = arena_printf(&engine->arena, "http://%s", engine->addresses.registry);
-    return engine->schemas_ops->open(url, &engine->schemas, error);
+    return engine->schemas_ops->open(engine_registry_url(engine), &engine->schemas, error);
 }
 
 enum status engine_services_start(struct engine *engine, struct error *error)
 {
-    TRY(start_broker(engine, error));
-    TRY(start_registry(engine, error));
+    if (engine->foreign_log == NULL) {
+        TRY(start_broker(engine, error));
+    }
+    if (engine->foreign_schemas == NULL) {
+        TRY(start_registry(engine, error));
+    }
+    show_foreign(engine);
     TRY(start_console(engine, error));
     TRY(open_clients(engine, error));
     engine->stage_ops = &sqlite_stage_ops;
     engine->stage_url = arena_printf(&engine->arena, "%s/staging.db", engine->data.path);
     engine->store_ops = &sqlite_store_ops;
     engine->store_url = arena_printf(&engine->arena, "%s/tables.db", engine->data.path);
-    engine->topic_url = arena_printf(&engine->arena, "kafka://%s?registry=http://%s",
-                                     engine->addresses.kafka, engine->addresses.registry);
+    engine->topic_url = arena_printf(&engine->arena, "kafka://%s?registry=%s",
+                                     engine->addresses.kafka, engine_registry_url(engine));
     engine->processor_ops = &embedded_processor;
     return STATUS_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/logline.h"
 #include "io/file.h"
+#include "source_contract.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -41,13 +42,19 @@ static void append(const char *name, const char *text)
     append_bytes(name, slice_of_string(text));
 }
 
-static enum status open_source(const char *name, const char *more)
+static void *read_settings(const char *name, const char *more)
 {
     struct node *node;
     const char *yaml = arena_printf(&f.arena, "{path: '%s'%s}", path_of(name), more);
     assert_ok(node_parse(slice_of_string(yaml), "test.yaml", &f.arena, &node, &f.error), f.error);
     void *settings = arena_zalloc(&f.arena, file_source_settings.struct_size);
     assert_ok(settings_read(&file_source_settings, node, &f.arena, settings, &f.error), f.error);
+    return settings;
+}
+
+static enum status open_source(const char *name, const char *more)
+{
+    void *settings = read_settings(name, more);
     return file_source_ops.open(settings, "test.file", &f.source, &f.error);
 }
 
@@ -238,6 +245,38 @@ static void refusals(void **state)
     assert_fails(fetch(), STATUS_CORRUPT, f.error, "cursor");
 }
 
+/* The contract over each format: lines of two files, a table, a document. */
+static int contracts(void)
+{
+    static const char *const records[] = {"{\"a\":\"1\"}", "{\"a\":\"2\"}", "{\"a\":\"3\"}"};
+
+    static const struct {
+        const char *name, *more;
+    } cases[] = {
+        {"*.jsonl", ", page_bytes: 9"},
+        {"t.csv", ", format: csv, page_bytes: 4"},
+        {"d.json", ", format: json, page_records: 2"},
+    };
+
+    setup(NULL);
+    append("1.jsonl", "{\"a\":\"1\"}\n{\"a\":\"2\"}\n");
+    append("2.jsonl", "{\"a\":\"3\"}\n");
+    append("t.csv", "a\n1\n2\n3\n");
+    append("d.json", "[{\"a\":\"1\"},{\"a\":\"2\"},{\"a\":\"3\"}]");
+    int failures = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct source_contract contract = {
+            .ops = &file_source_ops,
+            .settings = read_settings(cases[i].name, cases[i].more),
+            .records = records,
+            .record_count = 3,
+        };
+        failures += source_contract(&contract);
+    }
+    teardown(NULL);
+    return failures;
+}
+
 int main(void)
 {
     logline_configure(LOG_OFF, LOG_TEXT);
@@ -251,5 +290,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(rotation, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) + contracts();
 }

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "http/server.h"
 #include "io/clock.h"
+#include "source_contract.h"
 #include "test.h"
 
 #include <pthread.h>
@@ -60,6 +61,20 @@ static enum status answer(struct http_exchange *exchange, void *context, struct 
 /* ---- the source
  * ---------------------------------------------------------------------------------- */
 
+/* For the contract: what is asked alone decides. */
+static enum status numbered(struct http_exchange *exchange, void *context, struct error *error)
+{
+    (void) context;
+    (void) error;
+    const char *page = http_query(exchange, "page");
+    int number = page == NULL ? 0 : atoi(page);
+    http_reply_json(exchange, 200,
+                    number == 1   ? SLICE("[{\"a\":1},{\"a\":2}]")
+                    : number == 2 ? SLICE("[{\"a\":3}]")
+                                  : SLICE("[]"));
+    return STATUS_OK;
+}
+
 struct fixture {
     struct arena arena; /* of settings */
     struct arena page_arena;
@@ -75,8 +90,8 @@ struct fixture {
 
 static struct fixture f;
 
-/* Opens a source from YAML in which "%" stands for the server's address. */
-static enum status open_source(const char *yaml)
+/* Settings from YAML in which "%" stands for the server's address. */
+static void *read_settings(const char *yaml)
 {
     struct buffer text CLEANUP(buffer_deinit) = BUFFER_INIT;
     for (; *yaml != '\0'; yaml++) {
@@ -92,6 +107,12 @@ static enum status open_source(const char *yaml)
               f.error);
     void *settings = arena_zalloc(&f.arena, http_source_settings.struct_size);
     assert_ok(settings_read(&http_source_settings, node, &f.arena, settings, &f.error), f.error);
+    return settings;
+}
+
+static enum status open_source(const char *yaml)
+{
+    void *settings = read_settings(yaml);
     f.has_cursor = false;
     asked = 0;
     return http_source_ops.open(settings, "test.http", &f.source, &f.error);
@@ -456,11 +477,12 @@ static void nobody_listens(void **state)
 int main(void)
 {
     static const struct http_route routes[] = {
+        {"GET", "/numbered", numbered, NULL},
         {"GET", "/{path*}", answer, NULL},
         {"POST", "/{path*}", answer, NULL},
     };
     struct http_server_config config = {
-        .name = "script", .host = "127.0.0.1", .routes = routes, .route_count = 2};
+        .name = "script", .host = "127.0.0.1", .routes = routes, .route_count = ARRAY_SIZE(routes)};
     struct error error;
     if (http_server_start(&config, &server, &error) != STATUS_OK) {
         fprintf(stderr, "%s\n", error.message);
@@ -484,6 +506,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const records[] = {"{\"a\":1}", "{\"a\":2}", "{\"a\":3}"};
+    arena_init(&f.arena, 0);
+    struct source_contract contract = {
+        .ops = &http_source_ops,
+        .settings = read_settings("{url: 'http://%/numbered', next: {param: page}}"),
+        .records = records,
+        .record_count = 3,
+    };
+    failures += source_contract(&contract);
+    arena_deinit(&f.arena);
     http_server_stop(server, 1000000);
     return failures;
 }
