@@ -39,7 +39,9 @@ struct engine_options {
     bool until_drained; /* `run`: ends when the sources are at their end */
     int64_t give_up_us; /* `run`: after a source failed for so long; 0: never */
     bool flush_windows;
-    bool rebuild; /* run changed queries over the whole topic again */
+    const char *only_source; /* `ingest`: leave all others out; NULL: none is */
+    int64_t from_us, to_us;  /* interval to ingest, or 0 and 0 */
+    bool rebuild;            /* run changed queries over the whole topic again */
     bool allow_open;
     const char *flush; /* "always", "interval", "never" */
 };

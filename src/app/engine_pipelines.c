@@ -128,6 +128,8 @@ static void fill_fetch(struct engine *engine, struct engine_source *source)
         .pages_per_tick = settings->pages,
         .eager = engine->options.until_drained || engine->options.limit >= 0,
         .until_end = engine->options.until_drained,
+        .from_us = engine->options.from_us,
+        .to_us = engine->options.to_us,
         .stage_ops = engine->stage_ops,
         .stage_url = engine->stage_url,
         .limit = &engine->limit,
@@ -312,7 +314,9 @@ enum status engine_pipelines_start(struct engine *engine, struct error *error)
     for (size_t i = 0; i < engine->pipeline_count; i++) {
         struct topology *topology = engine->pipelines[i].topology;
         for (size_t t = 0; t < topology->topic_count; t++) {
-            if (topology->topics[t].source == NULL) {
+            const char *only = engine->options.only_source;
+            const char *name = topology->topics[t].source;
+            if (name == NULL || (only != NULL && strcmp(name, only) != 0)) {
                 continue;
             }
             enum status status = source_start(engine, topology, &topology->topics[t], error);
@@ -321,6 +325,10 @@ enum status engine_pipelines_start(struct engine *engine, struct error *error)
                 return status;
             }
         }
+    }
+    if (engine->options.only_source != NULL && engine->source_count == 0) {
+        return error_set(error, STATUS_CONFIG, "there is no source \"%s\" in the file",
+                         engine->options.only_source);
     }
     return STATUS_OK;
 }

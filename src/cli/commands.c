@@ -3,14 +3,24 @@
 extern const struct command command_api;
 extern const struct command command_audit;
 extern const struct command command_check;
+extern const struct command command_health;
+extern const struct command command_ingest;
 extern const struct command command_query;
 extern const struct command command_reference;
 extern const struct command command_run;
 extern const struct command command_up;
 
+/* In the order of names: one line each, so that two new commands do not collide. */
 const struct command *const commands[] = {
-    &command_up,    &command_run, &command_check,     &command_query,
-    &command_audit, &command_api, &command_reference,
+    &command_api,
+    &command_audit,
+    &command_check,
+    &command_health,
+    &command_ingest,
+    &command_query,
+    &command_reference,
+    &command_run,
+    &command_up,
 };
 
 const size_t command_count = ARRAY_SIZE(commands);

@@ -2,6 +2,7 @@
 
 #include "app/engine.h"
 #include "base/logline.h"
+#include "base/time_text.h"
 #include "cli/command.h"
 #include "cli/progress_line.h"
 #include "io/clock.h"
@@ -13,7 +14,8 @@
 struct up_options {
     const char *data, *kafka, *http, *registry, *advertise, *profile, *flush, *secrets, *log_format;
     struct option_strings set;
-    int64_t limit, drain_timeout_us, give_up_us;
+    const char *from, *to;
+    int64_t limit, drain_timeout_us, give_up_us, from_us, to_us;
     bool allow_open, rebuild, json, fail_on_dead, skip_if_empty, flush_windows, quiet, verbose;
 };
 
@@ -23,141 +25,63 @@ static const struct up_options defaults = {
     .give_up_us = 60 * INT64_C(1000000),
 };
 
-static const struct option options[] = {
-    OPTION(up_options,
-           data,
-           "--data",
-           0,
-           OPTION_STRING,
-           "DIR",
-           "where leat stores everything [./.leat, or LEAT_DATA]"),
-    OPTION(up_options, limit, "--limit", 'n', OPTION_INT, "N", "accept N records, store them, end"),
-    OPTION(up_options,
-           profile,
-           "--profile",
-           0,
-           OPTION_STRING,
-           "NAME",
-           "engines of that profile of the file"),
-    OPTION(up_options,
-           set,
-           "--set",
-           0,
-           OPTION_STRINGS,
-           "KEY=VALUE",
-           "override a setting: random_users.schedule=@every 1m"),
-    OPTION(up_options,
-           kafka,
-           "--kafka",
-           0,
-           OPTION_STRING,
-           "HOST:PORT",
-           "where the log listens [127.0.0.1:9092]"),
-    OPTION(up_options,
-           advertise,
-           "--kafka-advertise",
-           0,
-           OPTION_STRING,
-           "HOST:PORT",
-           "what Kafka clients are told to connect to"),
-    OPTION(up_options,
-           http,
-           "--http",
-           0,
-           OPTION_STRING,
-           "HOST:PORT",
-           "console, API and metrics [127.0.0.1:9021]"),
-    OPTION(up_options,
-           registry,
-           "--registry",
-           0,
-           OPTION_STRING,
-           "HOST:PORT",
-           "schema registry [127.0.0.1:8081]"),
-    OPTION(up_options,
-           allow_open,
-           "--allow-open",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "listen off loopback without authentication; the file must say so too"),
-    OPTION(up_options,
-           flush,
-           "--flush",
-           0,
-           OPTION_STRING,
-           "WHEN",
-           "the log syncs to disk: always, interval (1 s) or never [always]"),
-    OPTION(up_options,
-           drain_timeout_us,
-           "--drain-timeout",
-           0,
-           OPTION_DURATION,
-           "TIME",
-           "how long a stop may take [8s]"),
-    OPTION(up_options,
-           give_up_us,
-           "--give-up",
-           0,
-           OPTION_DURATION,
-           "TIME",
-           "run: end after a source failed for so long [60s]"),
-    OPTION(up_options,
-           flush_windows,
-           "--flush-windows",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "close all windows when drained"),
-    OPTION(up_options,
-           rebuild,
-           "--rebuild",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "run queries that have changed over the whole topic again"),
-    OPTION(up_options,
-           secrets,
-           "--secrets",
-           0,
-           OPTION_STRING,
-           "DIR",
-           "folder with a file for each ${secret:NAME}"),
-    OPTION(up_options,
-           fail_on_dead,
-           "--fail-on-dead",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "exit with 1 if there are dead letters"),
-    OPTION(up_options,
-           skip_if_empty,
-           "--skip-if-empty",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "exit with 99 if nothing was accepted"),
-    OPTION(up_options, json, "--json", 0, OPTION_FLAG, NULL, "the sum as a JSON object"),
-    OPTION(up_options,
-           log_format,
-           "--log-format",
-           0,
-           OPTION_STRING,
-           "FORM",
-           "log lines as text or json [text]"),
-    OPTION(up_options, quiet, "--quiet", 'q', OPTION_FLAG, NULL, "only errors and the sum"),
-    OPTION(up_options, verbose, "--verbose", 'v', OPTION_FLAG, NULL, "more log lines"),
-};
+/* What all three commands take. */
+#define UP_OPTIONS                                                                                 \
+    OPTION(up_options, data, "--data", 0, OPTION_STRING, "DIR",                                    \
+           "where leat stores everything [./.leat, or LEAT_DATA]"),                                \
+        OPTION(up_options, limit, "--limit", 'n', OPTION_INT, "N",                                 \
+               "accept N records, store them, end"),                                               \
+        OPTION(up_options, profile, "--profile", 0, OPTION_STRING, "NAME",                         \
+               "engines of that profile of the file"),                                             \
+        OPTION(up_options, set, "--set", 0, OPTION_STRINGS, "KEY=VALUE",                           \
+               "override a setting: random_users.schedule=@every 1m"),                             \
+        OPTION(up_options, kafka, "--kafka", 0, OPTION_STRING, "HOST:PORT",                        \
+               "where the log listens [127.0.0.1:9092]"),                                          \
+        OPTION(up_options, advertise, "--kafka-advertise", 0, OPTION_STRING, "HOST:PORT",          \
+               "what Kafka clients are told to connect to"),                                       \
+        OPTION(up_options, http, "--http", 0, OPTION_STRING, "HOST:PORT",                          \
+               "console, API and metrics [127.0.0.1:9021]"),                                       \
+        OPTION(up_options, registry, "--registry", 0, OPTION_STRING, "HOST:PORT",                  \
+               "schema registry [127.0.0.1:8081]"),                                                \
+        OPTION(up_options, allow_open, "--allow-open", 0, OPTION_FLAG, NULL,                       \
+               "listen off loopback without authentication; the file must say so too"),            \
+        OPTION(up_options, flush, "--flush", 0, OPTION_STRING, "WHEN",                             \
+               "the log syncs to disk: always, interval (1 s) or never [always]"),                 \
+        OPTION(up_options, drain_timeout_us, "--drain-timeout", 0, OPTION_DURATION, "TIME",        \
+               "how long a stop may take [8s]"),                                                   \
+        OPTION(up_options, give_up_us, "--give-up", 0, OPTION_DURATION, "TIME",                    \
+               "run: end after a source failed for so long [60s]"),                                \
+        OPTION(up_options, flush_windows, "--flush-windows", 0, OPTION_FLAG, NULL,                 \
+               "close all windows when drained"),                                                  \
+        OPTION(up_options, rebuild, "--rebuild", 0, OPTION_FLAG, NULL,                             \
+               "run queries that have changed over the whole topic again"),                        \
+        OPTION(up_options, secrets, "--secrets", 0, OPTION_STRING, "DIR",                          \
+               "folder with a file for each ${secret:NAME}"),                                      \
+        OPTION(up_options, fail_on_dead, "--fail-on-dead", 0, OPTION_FLAG, NULL,                   \
+               "exit with 1 if there are dead letters"),                                           \
+        OPTION(up_options, skip_if_empty, "--skip-if-empty", 0, OPTION_FLAG, NULL,                 \
+               "exit with 99 if nothing was accepted"),                                            \
+        OPTION(up_options, json, "--json", 0, OPTION_FLAG, NULL, "the sum as a JSON object"),      \
+        OPTION(up_options, log_format, "--log-format", 0, OPTION_STRING, "FORM",                   \
+               "log lines as text or json [text]"),                                                \
+        OPTION(up_options, quiet, "--quiet", 'q', OPTION_FLAG, NULL, "only errors and the sum"),   \
+        OPTION(up_options, verbose, "--verbose", 'v', OPTION_FLAG, NULL, "more log lines")
+
+static const struct option options[] = {UP_OPTIONS};
 
 static struct engine *signalled_engine;
 static volatile sig_atomic_t signals_seen;
 static volatile sig_atomic_t last_signal;
-static volatile bool abandon;
+static volatile bool interrupted; /* by a first signal: drain, but not for ever */
+static volatile bool abandon;     /* by a second one: end now */
+
+#define FOR_EVER_US (INT64_C(365) * 24 * 3600 * 1000000)
 
 static void on_signal(int number)
 {
     last_signal = number;
     signals_seen++;
+    interrupted = true;
     abandon = signals_seen > 1;
 }
 
@@ -219,6 +143,19 @@ static int exit_code(const struct up_options *up,
     return up->skip_if_empty && totals->accepted_new == 0 ? 99 : 0;
 }
 
+/* Work that came to its end by itself takes as long as it takes; from the first signal on there is
+ * a deadline. */
+static enum status drain(struct engine *engine, const struct up_options *up, struct error *error)
+{
+    if (!interrupted) {
+        enum status status = engine_drain(engine, FOR_EVER_US, &interrupted, error);
+        if (status != STATUS_CANCELLED) {
+            return status;
+        }
+    }
+    return engine_drain(engine, up->drain_timeout_us, &abandon, error);
+}
+
 static int run_engine(struct engine *engine, const struct up_options *up)
 {
     struct error error = {0};
@@ -230,7 +167,7 @@ static int run_engine(struct engine *engine, const struct up_options *up)
     }
     enum status status = engine_failure(engine, &error);
     if (status == STATUS_OK) {
-        status = engine_drain(engine, up->drain_timeout_us, &abandon, &error);
+        status = drain(engine, up, &error);
     }
     progress_line_update(&line);
     progress_line_end(&line);
@@ -241,7 +178,11 @@ static int run_engine(struct engine *engine, const struct up_options *up)
     return exit_code(up, &totals, status, &error);
 }
 
-static int start(const struct up_options *up, char **files, int count, bool until_drained)
+static int start(const struct up_options *up,
+                 char **files,
+                 int count,
+                 bool until_drained,
+                 const char *only_source)
 {
     struct error error = {0};
     const struct engine_options engine_options = {
@@ -256,6 +197,9 @@ static int start(const struct up_options *up, char **files, int count, bool unti
         .secrets_dir = up->secrets,
         .limit = up->limit,
         .until_drained = until_drained,
+        .only_source = only_source,
+        .from_us = up->from_us,
+        .to_us = up->to_us,
         .give_up_us = until_drained ? up->give_up_us : 0,
         .flush_windows = up->flush_windows,
         .allow_open = up->allow_open,
@@ -271,15 +215,69 @@ static int start(const struct up_options *up, char **files, int count, bool unti
     return run_engine(signalled_engine, up);
 }
 
+static int ingest_main(void *opaque, char **arguments, int count)
+{
+    (void) count;
+    struct up_options *up = opaque;
+    struct error error = {0};
+    if ((up->from == NULL) != (up->to == NULL)) {
+        (void) error_set(&error, STATUS_USAGE, "an interval needs both --from and --to");
+        return command_fail(&error);
+    }
+    if (up->from != NULL &&
+        (time_parse(slice_of_string(up->from), &up->from_us, &error) != STATUS_OK ||
+         time_parse(slice_of_string(up->to), &up->to_us, &error) != STATUS_OK)) {
+        error.status = STATUS_USAGE;
+        return command_fail(&error);
+    }
+    if (up->from != NULL && up->from_us >= up->to_us) {
+        (void) error_set(&error, STATUS_USAGE, "the interval ends before it begins");
+        return command_fail(&error);
+    }
+    return start(up, arguments, 1, true, arguments[1]);
+}
+
 static int up_main(void *opaque, char **arguments, int count)
 {
-    return start(opaque, arguments, count, false);
+    return start(opaque, arguments, count, false, NULL);
 }
 
 static int run_main(void *opaque, char **arguments, int count)
 {
-    return start(opaque, arguments, count, true);
+    return start(opaque, arguments, count, true, NULL);
 }
+
+static const struct option ingest_options[] = {
+    OPTION(up_options,
+           from,
+           "--from",
+           0,
+           OPTION_STRING,
+           "TIME",
+           "begin of the interval, ISO 8601; ${interval.start} in the file"),
+    OPTION(
+        up_options, to, "--to", 0, OPTION_STRING, "TIME", "its end, not included; ${interval.end}"),
+    UP_OPTIONS,
+};
+
+const struct command command_ingest = {
+    .name = "ingest",
+    .summary = "fetch one source once, and store all of it",
+    .usage = "FILE SOURCE",
+    .help =
+        "Like `run` for a single source: fetches until it is at its end (or for an interval), and\n"
+        "ends when everything accepted is stored. Made for schedulers.\n\n"
+        "examples:\n"
+        "  leat ingest users.yaml random_users --limit 1000\n"
+        "  leat ingest quakes.yaml quakes --from 2026-01-01 --to 2026-01-02",
+    .options = ingest_options,
+    .option_count = ARRAY_SIZE(ingest_options),
+    .options_bytes = sizeof(struct up_options),
+    .defaults = &defaults,
+    .arguments_min = 2,
+    .arguments_max = 2,
+    .run = ingest_main,
+};
 
 const struct command command_up = {
     .name = "up",
