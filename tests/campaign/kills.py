@@ -6,7 +6,8 @@ usage: kills.py COUNT [--seed N] [--data DIR] [--only NAME]
 Two pipelines run in one process: the users example over `leat api`, and changes.yaml over a source
 in this program, whose few keys change all the time. Each life ends by SIGKILL: at a random moment
 (start-up included), or at a random passing of a named crash point (crash_point() in src/). Every
-tenth life is stopped by SIGTERM instead, and its sum must be true.
+tenth life is stopped by SIGTERM instead, and its sum must be true. `leat audit` is asked now and then
+over what a kill has left.
 
 At the end a last life finishes what was accepted. Then, by clients not written here:
 - the tables hold the first K records of each source, K being the accepted ones, each once, as
@@ -32,7 +33,7 @@ import urllib.parse
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "e2e" / "pipeline")]
 
-from leat import ROOT, USERS, Api, Leat, nowhere, read_only, row_count, table, wait_until  # noqa: E402
+from leat import ROOT, USERS, Api, Leat, audit, nowhere, read_only, row_count, table, wait_until  # noqa: E402
 from topic import AvroTopic  # noqa: E402
 from users import by_id, row, users  # noqa: E402
 
@@ -167,6 +168,8 @@ class Campaign:
             if number % 10 == 0:
                 self.stop()
             self.kills[self.kill_at_point() if self.random.random() < 0.6 else self.kill_at_random()] += 1
+            if number % 5 == 0 and (self.data / "staging.db").exists():
+                audit(self.data)  # over what the kill left
             if report and number % 10 == 0:
                 report(f"{number} kills, {self.accepted('users.random_users')} users,"
                        f" {self.accepted('changes.changes')} changes accepted")
@@ -188,6 +191,7 @@ class Campaign:
             wait_until(lambda: row_count(self.data, USERS_TABLE) >= accepted, "all users in the table", 60)
             user_records = AvroTopic(addresses, "users_created").read_all()
             change_records = AvroTopic(addresses, "changes").read_all()
+            assert audit(self.data)["accepted"] == accepted + self.accepted("changes.changes")
         except BaseException:
             sys.stderr.write(last.stderr)
             last.close()

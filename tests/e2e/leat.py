@@ -153,6 +153,15 @@ def leat(*arguments, data=None, **settings):
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
+def audit(data):
+    """`leat audit` must find that the sum holds; what it counted."""
+    ended = leat("audit", "--json", data=data)
+    assert ended.code == 0, ended.stdout + ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["holds"]
+    return found
+
+
 # ---- what leat stored ----------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import socket
 import urllib.parse
 
 import pytest
-from leat import nowhere, read_only, row_count, table, wait_until
+from leat import audit, nowhere, read_only, row_count, table, wait_until
 from topic import AvroTopic, murmur2_partition
 from users import by_id, changes_by_country, row, users
 
@@ -108,6 +108,7 @@ def test_rows_survive_a_kill_and_nothing_comes_twice(api, up, tmp_path):
     process = up("--set", "random_users.schedule=@every 20ms", url=api.url)
     wait_until(lambda: row_count(tmp_path / "data", TABLE) >= 1000, "1000 rows")
     process.kill()
+    audit(tmp_path / "data")
     ended = up("--limit", 100, url=api.url).wait()
     assert ended.code == 0, ended.stderr
     totals = ended.check_sum()
@@ -138,6 +139,7 @@ def test_a_bad_record_is_a_dead_letter_and_the_page_goes_on(make_api, up, tmp_pa
     assert ended.code == 0, ended.stderr
     totals = ended.check_sum()
     assert (totals["accepted"], totals["refused"], totals["stored"]) == (999, 1, 999)
+    assert audit(tmp_path / "data")["refused"] == 1
     with read_only(tmp_path / "data", "staging.db") as db:
         (source, reason, raw), = db.execute("SELECT source, reason, raw FROM leat_dead").fetchall()
     assert source == "users.random_users" and reason
