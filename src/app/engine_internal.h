@@ -9,6 +9,7 @@
 #include "connect/processor.h"
 #include "console/console.h"
 #include "io/net.h"
+#include "orchestrate/schedule.h"
 
 struct registry_server;
 
@@ -22,7 +23,7 @@ struct engine_source {
     struct fetch_job fetch_job;
     struct fetch *fetch;
     struct capture *capture;
-    int64_t period_us; /* of "@every"; 0: once */
+    struct schedule schedule;
 };
 
 /* All queries over one topic. */

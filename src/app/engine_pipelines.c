@@ -6,7 +6,6 @@
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
 #include "connectors/topic/topic_store.h"
-#include "io/clock.h"
 
 #include <stdlib.h>
 
@@ -75,27 +74,10 @@ enum status engine_pipelines_load(struct engine *engine,
 /* ---- sources -----------------------------------------------------------------------------------
  */
 
-/* "@every 10s", "@once". */
-static enum status schedule_parse(const char *text, int64_t *ret_period_us, struct error *error)
-{
-    *ret_period_us = 0;
-    if (strcmp(text, "@once") == 0) {
-        return STATUS_OK;
-    }
-    if (strncmp(text, "@every ", 7) == 0) {
-        TRY(duration_parse(slice_of_string(text + 7), ret_period_us, error));
-        if (*ret_period_us > 0) {
-            return STATUS_OK;
-        }
-    }
-    return error_set(error, STATUS_CONFIG,
-                     "\"%s\" is no schedule; write \"@every 10s\" or \"@once\"", text);
-}
-
 static int64_t next_tick(void *context, int64_t after_us)
 {
     const struct engine_source *source = context;
-    return source->period_us == 0 ? INT64_MAX : after_us + source->period_us;
+    return schedule_next(&source->schedule, after_us);
 }
 
 static void fill_fetch(struct engine *engine, struct engine_source *source)
@@ -161,7 +143,7 @@ static enum status source_start(struct engine *engine,
         return error_set(error, STATUS_CONFIG, "source \"%s\" needs one of `http`, `file`",
                          topic->source);
     }
-    TRY(schedule_parse(settings->schedule, &source->period_us, error));
+    TRY(schedule_parse(settings->schedule, &source->schedule, error));
     if (settings->schema != NULL && settings->schema->compatibility != NULL) {
         TRY(engine->schemas_ops->set_compatibility(engine->schemas, topic->subject,
                                                    settings->schema->compatibility, error));

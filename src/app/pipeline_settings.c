@@ -142,8 +142,8 @@ static const struct setting source_rows[] = {
         "schedule",
         SETTING_STRING,
         .default_text = "@every 1m",
-        .help = "When to fetch: `@every 10s`, or `@once`. `leat run` and `--limit` do not wait for "
-                "it."),
+        .help = "When to fetch: `@every 10s`, `@once`, or cron in UTC such as `0 6 * * MON-FRI`. "
+                "`leat run` and `--limit` do not wait for it."),
     ROW(source_settings,
         limit,
         "limit",

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "codec/avro_schema.h"
 #include "io/file.h"
+#include "orchestrate/schedule.h"
 #include "stream/sink.h"
 
 #include <fcntl.h>
@@ -99,6 +100,13 @@ static enum status add_source_topic(struct builder *builder,
                               "sources \"%s\" and \"%s\" both write topic \"%s\"",
                               topology->topics[i].source, section->name, topic->spec.name);
         }
+    }
+    struct schedule schedule;
+    struct error fault;
+    if (schedule_parse(settings->schedule, &schedule, &fault) != STATUS_OK) {
+        (void) node_error(error, node_get(section->node, "schedule"), "%s", fault.message);
+        error_hint(error, "%s", fault.hint);
+        return STATUS_CONFIG;
     }
     topology->topic_count++;
     topic->subject = arena_printf(topology->arena, "%s-value", topic->spec.name);
