@@ -10,23 +10,59 @@
 #include "connectors/sqlite/sqlite_store.h"
 #include "io/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+static enum status take_address(
+    const char *option, const char *address, char *target, size_t size, struct error *error)
+{
+    if (address == NULL) {
+        return STATUS_OK;
+    }
+    if (address[0] == '\0' || strlen(address) >= size) {
+        return error_set(error, STATUS_USAGE, "%s is %s", option,
+                         address[0] == '\0' ? "empty" : "too long");
+    }
+    (void) snprintf(target, size, "%s", address);
+    return STATUS_OK;
+}
+
 enum status workspace_open(const char *data, struct workspace *ret_workspace, struct error *error)
+{
+    return workspace_open_at(data, NULL, NULL, ret_workspace, error);
+}
+
+enum status workspace_open_at(const char *data,
+                              const char *kafka,
+                              const char *registry,
+                              struct workspace *ret_workspace,
+                              struct error *error)
 {
     struct workspace *workspace = ret_workspace;
     *workspace = (struct workspace){.stage_ops = &sqlite_stage_ops, .store_ops = &sqlite_store_ops};
     arena_init(&workspace->arena, 0);
     workspace->path = arena_strdup(&workspace->arena, data_dir_path(data));
     char file[1200];
-    if (access(data_dir_file(workspace->path, "FORMAT", file), F_OK) != 0) {
+    bool exists = access(data_dir_file(workspace->path, "FORMAT", file), F_OK) == 0;
+    if (!exists && kafka == NULL && registry == NULL) {
         (void) error_set(error, STATUS_NOT_FOUND, "\"%s\" is no data directory of leat",
                          workspace->path);
         error_hint(error, "name it with --data or LEAT_DATA; `leat up FILE` makes one");
         return STATUS_NOT_FOUND;
     }
-    return data_dir_running(workspace->path, &workspace->running, error);
+    if (exists) {
+        TRY(data_dir_running(workspace->path, &workspace->running, error));
+    }
+    struct data_dir_addresses *running = &workspace->running;
+    if (kafka != NULL) {
+        workspace->elsewhere = true;
+        running->registry[0] = '\0';
+    }
+    TRY(take_address("--kafka", kafka, running->kafka, sizeof(running->kafka), error));
+    return take_address("--registry", registry, running->registry, sizeof(running->registry),
+                        error);
 }
 
 void workspace_close(struct workspace *workspace)
@@ -58,7 +94,7 @@ enum status workspace_log(struct workspace *workspace, struct error *error)
     if (workspace->log != NULL) {
         return STATUS_OK;
     }
-    if (workspace->running.pid != 0) {
+    if (workspace->running.kafka[0] != '\0') {
         workspace->log_ops = &kafka_log_ops;
         return workspace->log_ops->open(workspace->running.kafka, no_settings, &workspace->log,
                                         error);
@@ -73,10 +109,17 @@ enum status workspace_schemas(struct workspace *workspace, struct error *error)
     if (workspace->schemas != NULL) {
         return STATUS_OK;
     }
-    const char *url;
-    if (workspace->running.pid != 0) {
+    const char *url = workspace->running.registry;
+    if (url[0] != '\0') {
         workspace->schemas_ops = &confluent_schemas_ops;
-        url = arena_printf(&workspace->arena, "http://%s", workspace->running.registry);
+        if (strstr(url, "://") == NULL) {
+            url = arena_printf(&workspace->arena, "http://%s", url);
+        }
+    } else if (workspace->elsewhere) {
+        (void) error_set(error, STATUS_USAGE, "no schema registry is named for \"%s\"",
+                         workspace->running.kafka);
+        error_hint(error, "add --registry HOST:PORT");
+        return STATUS_USAGE;
     } else {
         workspace->schemas_ops = &local_schemas_ops;
         url = arena_printf(&workspace->arena, "%s/registry", workspace->path);
@@ -101,7 +144,7 @@ enum status workspace_topics(struct workspace *workspace,
     const char **names;
     size_t count;
     TRY(workspace_log(workspace, error));
-    if (workspace->running.pid == 0) {
+    if (workspace->running.kafka[0] == '\0') {
         TRY(file_log_topics(workspace->log, arena, &names, &count, error));
     } else {
         struct kafka_topic *topics;

@@ -21,7 +21,8 @@
 struct workspace {
     struct arena arena;
     const char *path;
-    struct data_dir_addresses running; /* pid 0: nothing runs */
+    struct data_dir_addresses running; /* pid 0: nothing runs; kafka "": topics are the files */
+    bool elsewhere;                    /* the log is not this directory's */
     const struct log_ops *log_ops;     /* after workspace_log */
     struct log_client *log;
     const struct schemas_ops *schemas_ops; /* after workspace_schemas */
@@ -33,6 +34,15 @@ struct workspace {
 /* `data` NULL: the default directory. STATUS_NOT_FOUND if it is no data directory. */
 MUST_USE enum status
 workspace_open(const char *data, struct workspace *ret_workspace, struct error *error);
+
+/* The same with other addresses than those of the directory's leat: host:port[,...] of a log, URL
+ * or host:port of a registry, NULL for none. With one of them `data` need not exist. Another log
+ * has no schemas but those of the registry that is named with it. */
+MUST_USE enum status workspace_open_at(const char *data,
+                                       const char *kafka,
+                                       const char *registry,
+                                       struct workspace *ret_workspace,
+                                       struct error *error);
 void workspace_close(struct workspace *workspace); /* fine if opening failed */
 
 /* STATUS_UNAVAILABLE naming the command if nothing runs: for what only a running leat can do. */

@@ -61,6 +61,10 @@ int command_fail(const struct error *error);
 /* What stands at --data in every command that has it. */
 #define COMMAND_DATA_HELP "where leat stores everything [./.leat, or LEAT_DATA]"
 
+/* And at --kafka and --registry of those that talk to a log or a registry. */
+#define COMMAND_KAFKA_HELP    "another log than that of the leat that runs"
+#define COMMAND_REGISTRY_HELP "another schema registry than that of the leat that runs"
+
 /* All of standard input; STATUS_LIMIT above `bytes_max`. */
 MUST_USE enum status
 command_read_stdin(size_t bytes_max, struct buffer *ret_text, struct error *error);
