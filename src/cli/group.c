@@ -319,7 +319,7 @@ const struct command command_group_delete = {
     .usage = "GROUP",
     .help = "Deletes a group that has no members, with --yes; without it says what would go, and\n"
             "ends with 64.\n\n"
-            "example:\n"
+            "examples:\n"
             "  leat group delete reports --yes",
     .options = delete_options,
     .option_count = ARRAY_SIZE(delete_options),

@@ -414,7 +414,7 @@ const struct command command_topic_delete = {
     .help = "Deletes a topic of a running leat or of the log at --kafka, with --yes; without it\n"
             "says what would go, and ends with 64. A topic that a running pipeline uses should\n"
             "not be deleted: stop it first.\n\n"
-            "example:\n"
+            "examples:\n"
             "  leat topic delete clicks --yes",
     .options = delete_options,
     .option_count = ARRAY_SIZE(delete_options),
