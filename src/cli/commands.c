@@ -20,22 +20,10 @@ extern const struct command command_up;
 
 /* In the order of names: one line each, so that two new commands do not collide. */
 const struct command *const commands[] = {
-    &command_api,
-    &command_audit,
-    &command_check,
-    &command_group_delete,
-    &command_group_list,
-    &command_group_reset,
-    &command_group_show,
-    &command_health,
-    &command_ingest,
-    &command_query,
-    &command_reference,
-    &command_run,
-    &command_topic_create,
-    &command_topic_delete,
-    &command_topic_list,
-    &command_topic_show,
+    &command_api,          &command_audit,        &command_check,      &command_group_delete,
+    &command_group_list,   &command_group_reset,  &command_group_show, &command_health,
+    &command_ingest,       &command_query,        &command_reference,  &command_run,
+    &command_topic_create, &command_topic_delete, &command_topic_list, &command_topic_show,
     &command_up,
 };
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define RETRY_FIRST_US    100000
-#define RETRY_MAX_US      (10 * (int64_t) 1000000)
+#define RETRY_FIRST_US 100000
+#define RETRY_MAX_US   (10 * (int64_t) 1000000)
 #define FAILED_WAIT_US                                                                             \
     (60 * (int64_t) 1000000) /* at least, before a failed source is tried again */
 #define DISK_WAIT_US      1000000

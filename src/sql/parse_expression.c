@@ -8,7 +8,6 @@
 
 #include "sql/parser.h"
 
-
 struct operator
 {
     const char *symbol; /* or a word */

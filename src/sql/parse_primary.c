@@ -5,7 +5,6 @@
 
 #include "sql/parser.h"
 
-
 static struct tree *parse_case(struct parser *parser, size_t offset)
 {
     struct tree **list = NULL;
