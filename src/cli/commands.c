@@ -3,15 +3,26 @@
 extern const struct command command_api;
 extern const struct command command_audit;
 extern const struct command command_check;
+extern const struct command command_consume;
+extern const struct command command_dead_list;
+extern const struct command command_dead_retry;
+extern const struct command command_dead_show;
+extern const struct command command_doctor;
 extern const struct command command_group_delete;
 extern const struct command command_group_list;
 extern const struct command command_group_reset;
 extern const struct command command_group_show;
 extern const struct command command_health;
 extern const struct command command_ingest;
+extern const struct command command_produce;
 extern const struct command command_query;
 extern const struct command command_reference;
 extern const struct command command_run;
+extern const struct command command_schema_check;
+extern const struct command command_schema_level;
+extern const struct command command_schema_list;
+extern const struct command command_schema_register;
+extern const struct command command_schema_show;
 extern const struct command command_topic_create;
 extern const struct command command_topic_delete;
 extern const struct command command_topic_list;
@@ -19,12 +30,37 @@ extern const struct command command_topic_show;
 extern const struct command command_up;
 
 /* In the order of names: one line each, so that two new commands do not collide. */
+// clang-format off
 const struct command *const commands[] = {
-    &command_api,          &command_audit,        &command_check,      &command_group_delete,
-    &command_group_list,   &command_group_reset,  &command_group_show, &command_health,
-    &command_ingest,       &command_query,        &command_reference,  &command_run,
-    &command_topic_create, &command_topic_delete, &command_topic_list, &command_topic_show,
+    &command_api,
+    &command_audit,
+    &command_check,
+    &command_consume,
+    &command_dead_list,
+    &command_dead_retry,
+    &command_dead_show,
+    &command_doctor,
+    &command_group_delete,
+    &command_group_list,
+    &command_group_reset,
+    &command_group_show,
+    &command_health,
+    &command_ingest,
+    &command_produce,
+    &command_query,
+    &command_reference,
+    &command_run,
+    &command_schema_check,
+    &command_schema_level,
+    &command_schema_list,
+    &command_schema_register,
+    &command_schema_show,
+    &command_topic_create,
+    &command_topic_delete,
+    &command_topic_list,
+    &command_topic_show,
     &command_up,
 };
+// clang-format on
 
 const size_t command_count = ARRAY_SIZE(commands);
