@@ -3,6 +3,7 @@
  * started, and no name may be in both. */
 
 #include "base/metrics.h"
+#include "base/utf8.h"
 #include "console/snapshot.h"
 
 #include <inttypes.h>
@@ -64,18 +65,25 @@ static void write_head(struct buffer *target, const char *name, const char *help
     buffer_printf(target, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* What is no UTF-8 becomes U+FFFD: one bad name must not make the whole text unreadable. */
 static void write_label(struct buffer *target, char before, const char *name, const char *value)
 {
+    size_t size = strlen(value);
     buffer_append_byte(target, (uint8_t) before);
     buffer_printf(target, "%s=\"", name);
-    for (const char *at = value; *at != '\0'; at++) {
-        if (*at == '\n') {
+    for (size_t at = 0, width; at < size; at += width) {
+        uint32_t code_point;
+        width = utf8_decode((const uint8_t *) value + at, size - at, &code_point);
+        if (width == 0) {
+            buffer_append_string(target, "\xef\xbf\xbd");
+            width = 1;
+        } else if (value[at] == '\n') {
             buffer_append_string(target, "\\n");
         } else {
-            if (*at == '"' || *at == '\\') {
+            if (value[at] == '"' || value[at] == '\\') {
                 buffer_append_byte(target, '\\');
             }
-            buffer_append_byte(target, (uint8_t) *at);
+            buffer_append(target, value + at, width);
         }
     }
     buffer_append_byte(target, '"');

@@ -235,7 +235,8 @@ function streamBranch(flow, stream) {
 function fateLine(flow, now) {
   return h('p', {class: 'faint'},
     `${count(flow.stored)} stored, ${count(flow.filtered)} filtered, ${count(flow.late)} late, ` +
-    `${count(flow.dead)} dead; newest batch stored ${duration(flow.latency_us)} after acceptance`,
+    `${count(flow.dead)} dead`,
+    flow.stored > 0 && `; newest batch stored ${duration(flow.latency_us)} after acceptance`,
     flow.groups > 0 && `; ${plural(flow.groups, 'group', 'groups')} in ${bytes(flow.state_bytes)} of state`,
     flow.watermark_us !== null && `; watermark ${duration(Math.max(0, now - flow.watermark_us))} behind`);
 }
@@ -320,8 +321,8 @@ function drawTopics(status) {
       h('code', null, `kcat -b ${status.addresses.kafka} -L`))
     : table(['topic', 'partitions#', 'records#', 'size#', 'offsets'], status.topics.map((topic) => [
       topic.name, count(topic.partitions.length), count(topic.records), bytes(topic.size_bytes),
-      topic.partitions.slice(0, 12).map((p) => `${p.partition}: ${p.log_start}–${p.high_watermark}`).join('   ') +
-        (topic.partitions.length > 12 ? '   …' : ''),
+      topic.partitions.slice(0, 12).map((p) => `${p.partition}: ${p.log_start}–${p.high_watermark}`).join(' · ') +
+        (topic.partitions.length > 12 ? ' · …' : ''),
     ])));
 }
 
@@ -335,6 +336,34 @@ function drawGroups(status) {
       group.lag > 0 ? h('span', {class: 'warn'}, `▲ ${count(group.lag)}`) : '0',
     ])));
 }
+
+// A kind of letters, tried again by the queries of now.
+function retryButton(letter) {
+  const filter = JSON.stringify({hop: letter.hop, name: letter.name, reason: letter.reason});
+  return [h('button', {type: 'button', 'data-retry': filter}, 'try again'),
+    h('p', {class: 'faint', role: 'status'}, retryResults.get(filter) ?? '')];
+}
+
+const retryResults = new Map();
+
+async function retry(filter) {
+  retryResults.set(filter, 'trying…');
+  try {
+    const reply = await fetch('/api/v1/dead/retry',
+      {method: 'POST', headers: {'Content-Type': 'application/json'}, body: filter});
+    const answer = await reply.json();
+    retryResults.set(filter, reply.ok
+      ? `${count(answer.resolved)} of ${count(answer.tried)} passed` : answer.error.message);
+  } catch {
+    retryResults.set(filter, 'no answer from leat');
+  }
+  deadSeen = null;
+}
+
+document.addEventListener('click', (event) => {
+  const filter = event.target.dataset?.retry;
+  if (filter) void retry(filter);
+});
 
 /* Letters are asked for only when their number changed: most of the time there are none. */
 let deadSeen = null;
@@ -365,11 +394,12 @@ async function drawDead(status) {
   }
   show('dead',
     h('p', null, `${count(t.refused)} refused at the source, ${count(t.dead)} by a stream or a table.`),
-    kinds.size > 0 && table(['hop', 'at', 'reason', 'kept#', 'newest'], [...kinds.values()].map(({n, last}) => [
+    kinds.size > 0 && table(['hop', 'at', 'reason', 'kept#', 'newest', ''], [...kinds.values()].map(({n, last}) => [
       last.hop, last.name, last.reason, count(n),
       h('div', null, last.message, h('p', {class: 'faint'}, last.place ?? '', ' ', last.at_us && instant(last.at_us)),
         h('details', null, h('summary', null, last.raw_hex ? 'raw bytes' : 'raw record'),
           h('pre', null, (last.raw ?? last.raw_hex ?? '').slice(0, 2000)))),
+      last.hop === 'source' ? h('span', {class: 'faint'}, 'comes again with a fetch') : h('div', null, retryButton(last)),
     ])),
     h('p', {class: 'empty'}, 'List them all, and try them again once the cause is mended: ',
       h('code', null, 'leat dead list'), ' ', h('code', null, 'leat dead retry')));
