@@ -399,7 +399,7 @@ async function drawDead(status) {
       h('div', null, last.message, h('p', {class: 'faint'}, last.place ?? '', ' ', last.at_us && instant(last.at_us)),
         h('details', null, h('summary', null, last.raw_hex ? 'raw bytes' : 'raw record'),
           h('pre', null, (last.raw ?? last.raw_hex ?? '').slice(0, 2000)))),
-      last.hop === 'source' ? h('span', {class: 'faint'}, 'comes again with a fetch') : h('div', null, retryButton(last)),
+      last.hop === 'source' ? h('span', {class: 'faint'}, 'tried when its source brings it again') : h('div', null, retryButton(last)),
     ])),
     h('p', {class: 'empty'}, 'List them all, and try them again once the cause is mended: ',
       h('code', null, 'leat dead list'), ' ', h('code', null, 'leat dead retry')));
