@@ -187,12 +187,18 @@ def tidy(budget_s):
             ["xargs", "-P", JOBS, "-n", "2", "clang-tidy", "--quiet", "-p", BUILD / "clang"],
             stdin=feed("\n".join(part)),
         )
-        findings += output if code != 0 else ""
+        findings += with_lines(output) if code != 0 else ""
         done += len(part)
     note = f"{done} of {len(files)} files" if done < len(files) else ""
     if findings:
         return Outcome(failed=1, details=findings[-20000:], note=note)
     return Outcome(passed=1, note=note)
+
+
+def with_lines(output):
+    """The errors with the lines they point to; without the analyser's way there."""
+    lines = output.split("\n")
+    return "".join("\n".join(lines[i : i + 3]) + "\n" for i, line in enumerate(lines) if " error: " in line)
 
 
 def feed(text):

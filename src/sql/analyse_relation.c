@@ -365,8 +365,9 @@ relation_of_join(struct analyser *analyser, const struct tree_relation *tree, st
         tree->natural ? common_names(arena, &left.scope, &right.scope) : tree->using_columns;
     struct scope both = joined_scope(arena, &left, &right, tree->join);
     if (both.count > SQL_COLUMNS_MAX || !analyse_count(analyser, tree->offset, both.count)) {
-        return analyse_fail(analyser, tree->offset, "the join has more than %d columns",
-                            SQL_COLUMNS_MAX) != NULL;
+        (void) analyse_fail(analyser, tree->offset, "the join has more than %d columns",
+                            SQL_COLUMNS_MAX);
+        return false;
     }
     const struct expression **left_using =
         ARENA_ARRAY(arena, const struct expression *, using_columns.count);
