@@ -126,7 +126,7 @@ static void assign_groups(struct run *run,
             event_time_us > run->event_time_max_us) {
             run->event_time_max_us = event_time_us;
         }
-        if (event_time_us <= run->watermark_us) {
+        if (event_time_us <= run->watermark_us && run->aggregates->mode != OUTPUT_COMPLETE) {
             if (origin >= 0) {
                 bit_set(run->late, origin);
             }
@@ -147,25 +147,51 @@ static void assign_groups(struct run *run,
     buffer_deinit(&key);
 }
 
-/* The rows that an aggregate with FILTER (WHERE ...) takes. */
-static const int32_t *filtered_rows(struct run *run,
-                                    struct eval *eval,
-                                    const struct expression *filter,
-                                    const int32_t *group_of_row,
-                                    int64_t length)
+/* What one aggregate takes of a batch. */
+struct arguments {
+    const struct column **columns;
+    const uint8_t *passes; /* FILTER (WHERE ...): bitmap over the rows; NULL: all */
+};
+
+static const uint8_t *
+filter_rows(struct run *run, struct eval *eval, const struct expression *filter, int64_t length)
 {
-    const struct column *verdict = eval_expression(eval, filter);
-    int32_t *filtered = arena_alloc(run->arena, (size_t) length * sizeof(*filtered));
-    for (int64_t i = 0; i < length; i++) {
-        bool passes = !column_is_null(verdict, i) && column_bool(verdict, i);
-        filtered[i] = passes ? group_of_row[i] : -1;
+    if (filter == NULL) {
+        return NULL;
     }
-    return filtered;
+    const struct column *verdict = eval_expression(eval, filter);
+    uint8_t *passes = arena_zalloc(run->arena, (size_t) length / 8 + 1);
+    for (int64_t i = 0; i < length; i++) {
+        if (!column_is_null(verdict, i) && column_bool(verdict, i)) {
+            bit_set(passes, i);
+        }
+    }
+    return passes;
+}
+
+/* The arguments of all aggregates, before any group changes: a row that fails in one of them is
+ * dead, and counts in none. */
+static struct arguments *evaluate_arguments(struct run *run, struct eval *eval, int64_t length)
+{
+    const struct plan *plan = run->aggregates->plan;
+    struct arguments *all = ARENA_ARRAY(run->arena, struct arguments, plan->aggregate_count);
+    for (uint32_t a = 0; a < plan->aggregate_count; a++) {
+        const struct plan_aggregate *aggregate = &plan->aggregates[a];
+        all[a].columns = ARENA_ARRAY(run->arena, const struct column *, aggregate->argument_count);
+        all[a].passes = filter_rows(run, eval, aggregate->filter, length);
+        eval->active = all[a].passes; /* what the filter leaves out cannot fail */
+        for (uint32_t i = 0; i < aggregate->argument_count; i++) {
+            all[a].columns[i] = eval_expression(eval, aggregate->arguments[i]);
+        }
+        eval->active = NULL;
+    }
+    return all;
 }
 
 static void update_states(struct run *run,
                           struct eval *eval,
-                          const struct rows *rows,
+                          const struct arguments *arguments,
+                          int64_t length,
                           const struct touched *touched)
 {
     const struct keyed_groups *groups = &run->aggregates->groups;
@@ -173,20 +199,19 @@ static void update_states(struct run *run,
     void **states = ARENA_ARRAY(run->arena, void *, (size_t) touched->count);
     for (uint32_t a = 0; a < plan->aggregate_count; a++) {
         const struct plan_aggregate *aggregate = &plan->aggregates[a];
-        const struct column **arguments =
-            ARENA_ARRAY(run->arena, const struct column *, aggregate->argument_count);
-        for (uint32_t i = 0; i < aggregate->argument_count; i++) {
-            arguments[i] = eval_expression(eval, aggregate->arguments[i]);
-        }
         const int32_t *group_of_row = touched->group_of_row;
-        if (aggregate->filter != NULL) {
-            group_of_row =
-                filtered_rows(run, eval, aggregate->filter, group_of_row, rows->batch->length);
+        if (arguments[a].passes != NULL) {
+            int32_t *passing = arena_alloc(run->arena, (size_t) length * sizeof(*passing));
+            for (int64_t i = 0; i < length; i++) {
+                passing[i] = bit_get(arguments[a].passes, i) ? touched->group_of_row[i] : -1;
+            }
+            group_of_row = passing;
         }
         for (int32_t i = 0; i < touched->count; i++) {
             states[i] = group_state(groups, touched->groups[i], a);
         }
-        aggregate->function->aggregate.update(eval, aggregate, arguments, group_of_row, states);
+        aggregate->function->aggregate.update(eval, aggregate, arguments[a].columns, group_of_row,
+                                              states);
     }
 }
 
@@ -255,8 +280,9 @@ aggregate_input(struct run *run, struct rows *rows, struct touched *touched, str
     }
     touched->group_of_row = arena_alloc(run->arena, ((size_t) rows->batch->length + 1) *
                                                         sizeof(*touched->group_of_row));
+    const struct arguments *arguments = evaluate_arguments(run, &eval, rows->batch->length);
     assign_groups(run, rows, keys, &eval, touched);
-    update_states(run, &eval, rows, touched);
+    update_states(run, &eval, arguments, rows->batch->length, touched);
     run_take_failures(run, &eval, rows->origin);
     return STATUS_OK;
 }
@@ -283,7 +309,9 @@ aggregates_run(struct run *run, const struct plan *plan, struct rows *rows, stru
         *rows = emit(run, touched.groups, (size_t) touched.count);
         break;
     }
-    keyed_groups_evict(&aggregates->groups, run->watermark_us);
+    if (aggregates->mode != OUTPUT_COMPLETE) {
+        keyed_groups_evict(&aggregates->groups, run->watermark_us);
+    }
     if (aggregates->groups.bytes > aggregates->bytes_max) {
         (void) error_set(
             error, STATUS_LIMIT, "its %zu groups need %zu MiB, more than its limit of %zu MiB",

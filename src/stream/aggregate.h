@@ -10,7 +10,7 @@
  *
  *     update     groups that changed in this batch
  *     append     groups whose window the watermark has passed, once
- *     complete   all groups
+ *     complete   all groups; the watermark removes none and makes no row late
  */
 
 #include "base/error.h"

@@ -1,157 +1,29 @@
 /* One batch of a task: from records to everything that a commit makes durable. */
 
+#include "base/assert.h"
 #include "base/time_text.h"
-#include "codec/avro.h"
 #include "columnar/builder.h"
 #include "io/clock.h"
+#include "stream/batch_internal.h"
 #include "stream/outbox.h"
 #include "stream/run_internal.h"
-#include "stream/task.h"
-
-#include <inttypes.h>
-
-/* A batch on its way. Memory of the task's batch arena. */
-struct work {
-    struct processor *task;
-    const struct log_in *records; /* repeats left out */
-    size_t record_count;
-    struct decoded decoded;
-    struct run run;
-    struct task_output output;
-    uint8_t *deleted; /* bitmap over records: a tombstone that some sink applies */
-    bool retrying;    /* a dead letter comes again */
-    size_t *letters;  /* of each decoded row: index of its dead letter + 1, or 0 */
-};
-
-/* ---- dead letters ------------------------------------------------------------------------------
- */
-
-static struct dead_letter
-letter_of(struct work *work, const struct log_in *record, const char *name, const char *message)
-{
-    struct processor *task = work->task;
-    struct dead_letter letter = {
-        .hop = DEAD_PROCESS,
-        .pipeline = task->job->pipeline,
-        .name = name,
-        .reason = "expression",
-        .message = message,
-        .topic = task->job->topic,
-        .partition = -1,
-        .offset = -1,
-        .version = ++task->progress.version_last,
-        .at_us = work->run.now_us,
-    };
-    if (record != NULL) {
-        letter.raw = record->value;
-        letter.key = record->key;
-        letter.identity = record->identity;
-        letter.partition = record->partition;
-        letter.offset = record->offset;
-        letter.place = arena_printf(&task->batch, "%s/%" PRId32 "@%" PRId64, task->job->topic,
-                                    record->partition, record->offset);
-        struct slice datum;
-        if (task->job->format == VALUE_AVRO) {
-            (void) wire_header_read(record->value, &letter.schema_id, &datum);
-        }
-    }
-    return letter;
-}
-
-/* A record of a replay was counted, and got its dead letter, when it came first. */
-static bool is_counted(const struct work *work, size_t record)
-{
-    const struct log_in *in = &work->records[record];
-    return in->offset < work->task->progress.counted[in->partition];
-}
-
-static void decode_failures(struct work *work)
-{
-    for (size_t i = 0; i < work->decoded.failure_count; i++) {
-        const struct decode_failure *failure = &work->decoded.failures[i];
-        if (is_counted(work, failure->record)) {
-            continue;
-        }
-        struct dead_letter letter = letter_of(work, &work->records[failure->record],
-                                              work->task->job->topic, failure->message);
-        letter.reason = "decode";
-        output_add_dead(&work->task->batch, &work->output, letter);
-    }
-}
-
-/* The reason word of a failed expression, from its message. */
-static const char *reason_of(const struct run_failure *failure)
-{
-    if (failure->kind == RUN_FAILURE_SINK) {
-        return strstr(failure->message, "is null") != NULL ? "key" : "type";
-    }
-    if (strstr(failure->message, "overflow") != NULL) {
-        return "overflow";
-    }
-    return strstr(failure->message, "cast") != NULL ? "cast" : "expression";
-}
-
-static bool names_hold(const char *names, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = names; (at = strstr(at, name)) != NULL; at++) {
-        bool begins = at == names || at[-1] == ',';
-        if (begins && (at[length] == ',' || at[length] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A record has one letter, however many queries refuse it: their names stand in it with commas. */
-static void add_failure(struct work *work, const struct run_failure *failure, const char *name)
-{
-    struct arena *arena = &work->task->batch;
-    size_t *known = failure->input_row < 0 ? NULL : &work->letters[failure->input_row];
-    if (known != NULL && *known != 0) {
-        struct dead_letter *letter = &work->output.dead[*known - 1];
-        if (!names_hold(letter->name, name)) {
-            letter->name = arena_printf(arena, "%s,%s", letter->name, name);
-            letter->message = arena_printf(arena, "%s; %s", letter->message, failure->message);
-        }
-        return;
-    }
-    const struct log_in *record = NULL;
-    if (known != NULL) {
-        size_t index = work->decoded.records[failure->input_row];
-        if (!work->retrying && is_counted(work, index)) {
-            return;
-        }
-        record = &work->records[index];
-    }
-    struct dead_letter letter = letter_of(work, record, name, failure->message);
-    letter.hop = failure->kind == RUN_FAILURE_SINK ? DEAD_SINK : DEAD_PROCESS;
-    letter.reason = reason_of(failure);
-    output_add_dead(arena, &work->output, letter);
-    if (known != NULL) {
-        *known = work->output.dead_count;
-    }
-}
-
-static void run_failures(struct work *work, size_t first, const char *name)
-{
-    for (size_t i = first; i < work->run.failure_count; i++) {
-        add_failure(work, &work->run.failures[i], name);
-    }
-}
 
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-static const int64_t *versions_for(struct processor *task, int64_t count, int64_t now_us)
+/* The record that each row came from; NULL for rows from state. */
+static const int32_t *records_of(const struct work *work, const struct rows *rows)
 {
-    int64_t *versions = arena_alloc(&task->batch, ((size_t) count + 1) * sizeof(*versions));
-    for (int64_t i = 0; i < count; i++) {
-        int64_t next = task->progress.version_last + 1;
-        task->progress.version_last = next > now_us ? next : now_us;
-        versions[i] = task->progress.version_last;
+    if (rows->origin == NULL) {
+        return NULL;
     }
-    return versions;
+    size_t length = (size_t) rows->batch->length;
+    int32_t *records = arena_alloc(&work->task->batch, length * sizeof(*records));
+    for (size_t i = 0; i < length; i++) {
+        int32_t origin = rows->origin[i];
+        records[i] = origin < 0 ? -1 : (int32_t) work->decoded.records[origin];
+    }
+    return records;
 }
 
 static void write_rows(struct work *work, struct task_stream *stream, struct rows rows)
@@ -168,7 +40,7 @@ static void write_rows(struct work *work, struct task_stream *stream, struct row
         struct rows converted = rows;
         size_t first = work->run.failure_count;
         sink_convert(&work->run, sink->spec->table, &converted);
-        run_failures(work, first, sink->spec->name);
+        letters_of_run_failures(work, first, sink->spec->name);
         run_want(&work->run, &converted);
         if (converted.batch->length == 0) {
             continue;
@@ -176,24 +48,34 @@ static void write_rows(struct work *work, struct task_stream *stream, struct row
         struct task_write write = {.sink = sink};
         write.rows.table = sink->spec->table;
         write.rows.batch = converted.batch;
-        write.rows.versions = versions_for(task, converted.batch->length, work->run.now_us);
+        write.records = records_of(work, &converted);
         output_add_write(&task->batch, &work->output, write);
     }
 }
 
-static enum status
-run_stream(struct work *work, struct task_stream *stream, struct run *run, struct error *error)
+/* As in Spark it begins at 1970: what lies before is late. */
+static int64_t watermark_of(const struct work *work, const struct task_stream *stream)
+{
+    const char *name = stream->spec->name;
+    int64_t watermark_us = progress_stream_of(&work->task->progress, name)->watermark_us;
+    bool declared = stream->spec->query->watermark_column != NULL;
+    return declared && watermark_us < 0 ? 0 : watermark_us;
+}
+
+enum status
+work_run_stream(struct work *work, struct task_stream *stream, struct run *run, struct error *error)
 {
     struct rows rows;
     size_t first = run->failure_count;
     run->aggregates = stream->aggregates;
-    run->watermark_us = progress_stream_of(&work->task->progress, stream->spec->name)->watermark_us;
+    run->event_time_max_us = INT64_MIN;
+    run->watermark_us = watermark_of(work, stream);
     enum status status = run_plan(run, stream->spec->query->plan, &rows, error);
     if (status != STATUS_OK) {
         error_context(error, "stream \"%s\"", stream->spec->name);
         return status;
     }
-    run_failures(work, first, stream->spec->name);
+    letters_of_run_failures(work, first, stream->spec->name);
     write_rows(work, stream, rows);
     return STATUS_OK;
 }
@@ -222,9 +104,14 @@ static bool advance_watermark(struct work *work, struct task_stream *stream, boo
     if (query->watermark_column == NULL) {
         return false;
     }
-    if (closing) {
-        state->watermark_us = INT64_MAX - 1;
-        return true;
+    if (query->mode == OUTPUT_COMPLETE) {
+        return false; /* nothing is emitted, removed or late by it */
+    }
+    if (closing) { /* just so far that the last open window is closed */
+        int64_t last_us = keyed_groups_event_time_max(&stream->aggregates->groups);
+        bool moves = last_us > state->watermark_us;
+        state->watermark_us = moves ? last_us : state->watermark_us;
+        return moves;
     }
     bool in_topic = batch_column(work->decoded.batch, query->watermark_column) != NULL;
     int64_t newest = in_topic ? event_time_max(work->decoded.batch, query->watermark_column)
@@ -233,7 +120,9 @@ static bool advance_watermark(struct work *work, struct task_stream *stream, boo
         return false;
     }
     state->event_time_max_us = newest;
-    int64_t watermark_us = newest - query->watermark_delay_us;
+    int64_t to_ms = newest % US_PER_MS; /* Spark keeps it in milliseconds, rounded down */
+    to_ms += to_ms < 0 ? US_PER_MS : 0;
+    int64_t watermark_us = newest - to_ms - query->watermark_delay_us;
     if (watermark_us <= state->watermark_us) {
         return false;
     }
@@ -252,7 +141,7 @@ run_without_rows(struct work *work, struct task_stream *stream, struct error *er
         arena_zalloc(&task->batch, (size_t) work->decoded.batch->length / 8 + 1);
     const struct batch *empty = batch_filter(&task->batch, work->decoded.batch, nothing, 0);
     run_init(&work->run, &task->batch, empty, full.now_us);
-    enum status status = run_stream(work, stream, &work->run, error);
+    enum status status = work_run_stream(work, stream, &work->run, error);
     work->run = full;
     return status;
 }
@@ -302,10 +191,12 @@ static void delete_rows(struct work *work, struct task_sink *sink)
         size_t length = (size_t) batch->length;
         write.rows.ops = memset(arena_alloc(&task->batch, length), STORE_DELETE, length);
     }
-    write.rows.versions = versions_for(task, batch->length, work->run.now_us);
+    int32_t *deleted = ARENA_ARRAY(&task->batch, int32_t, (size_t) batch->length);
     for (int64_t i = 0; i < batch->length; i++) {
         bit_set(work->deleted, (int64_t) used[i]);
+        deleted[i] = (int32_t) used[i];
     }
+    write.records = deleted;
     output_add_write(&task->batch, &work->output, write);
 }
 
@@ -323,7 +214,7 @@ static void run_deletes(struct work *work)
 
 static void count_one(struct work *work, size_t record, int64_t *fate)
 {
-    if (is_counted(work, record)) {
+    if (record_is_counted(work, record)) {
         return;
     }
     (*fate)++;
@@ -381,7 +272,7 @@ static enum status run_streams(struct work *work, bool closing, struct error *er
     struct processor *task = work->task;
     for (size_t i = 0; i < task->stream_count; i++) {
         struct task_stream *stream = &task->streams[i];
-        TRY(run_stream(work, stream, &work->run, error));
+        TRY(work_run_stream(work, stream, &work->run, error));
         if (stream->aggregates != NULL && advance_watermark(work, stream, closing)) {
             TRY(run_without_rows(work, stream, error));
         }
@@ -407,21 +298,24 @@ enum status task_batch(struct processor *task,
 {
     arena_reset(&task->batch);
     struct work work = {.task = task};
+    struct buffer before CLEANUP(buffer_deinit) = BUFFER_INIT;
+    progress_write(&task->progress, &before);
     observe(&work, records, count);
     work.deleted = arena_zalloc(&task->batch, work.record_count / 8 + 1);
     enum status status = decoder_run(task->decoder, work.records, work.record_count, &task->batch,
                                      &work.decoded, error);
     if (status != STATUS_OK) { /* nothing has run yet: forget that these records were seen */
-        struct error reload;
-        return task_reload_progress(task, &reload) == STATUS_OK
-                   ? status
-                   : error_set(error, STATUS_INTERNAL, "%s", reload.message);
+        progress_deinit(&task->progress);
+        enum status restored = progress_read(buffer_slice(&before), &task->progress, NULL);
+        ASSERT(restored == STATUS_OK);
+        return status;
     }
     run_init(&work.run, &task->batch, work.decoded.batch, clock_now_us());
     work.letters = ARENA_ARRAY(&task->batch, size_t, (size_t) work.decoded.batch->length + 1);
-    decode_failures(&work);
+    letters_of_decode_failures(&work);
     TRY(run_streams(&work, closing, error));
     run_deletes(&work);
+    work_assign_versions(&work);
     count_fates(&work);
     task->progress.number++;
     TRY(task_commit(task, &work.output, error));
@@ -433,85 +327,4 @@ enum status task_batch(struct processor *task,
     }
     pthread_mutex_unlock(&task->mutex);
     return STATUS_OK;
-}
-
-/* ---- retry of a dead letter --------------------------------------------------------------------
- */
-
-/* Runs the letter's record through the query that refused it, or through all if none did. */
-static enum status
-retry_streams(struct work *work, const struct dead_letter *letter, struct error *error)
-{
-    struct processor *task = work->task;
-    for (size_t i = 0; i < task->stream_count; i++) {
-        struct task_stream *stream = &task->streams[i];
-        bool mine = names_hold(letter->name, task->job->topic) ||
-                    names_hold(letter->name, stream->spec->name);
-        for (size_t s = 0; s < stream->sink_count; s++) {
-            mine = mine || names_hold(letter->name, stream->sinks[s].spec->name);
-        }
-        if (mine) {
-            TRY(run_stream(work, stream, &work->run, error));
-        }
-    }
-    return STATUS_OK;
-}
-
-/* A row of a retry has the version of its letter, so that it loses to newer rows. */
-static void keep_version(struct work *work, int64_t version)
-{
-    for (size_t i = 0; i < work->output.write_count; i++) {
-        struct store_write *rows = &work->output.writes[i].rows;
-        int64_t *versions =
-            arena_alloc(&work->task->batch, (size_t) rows->batch->length * sizeof(*versions));
-        for (int64_t row = 0; row < rows->batch->length; row++) {
-            versions[row] = version;
-        }
-        rows->versions = versions;
-    }
-}
-
-enum status task_retry_letter(struct processor *task,
-                              const struct dead_letter *letter,
-                              bool *ret_resolved,
-                              struct error *error)
-{
-    arena_reset(&task->batch);
-    struct log_in record = {
-        .partition = letter->partition,
-        .offset = letter->offset,
-        .timestamp_ms = letter->identity.accepted_us / US_PER_MS,
-        .key = letter->key,
-        .value = letter->raw,
-        .identity = letter->identity,
-    };
-    struct work work = {.task = task, .records = &record, .record_count = 1, .retrying = true};
-    work.deleted = arena_zalloc(&task->batch, 1);
-    TRY(decoder_run(task->decoder, &record, 1, &task->batch, &work.decoded, error));
-    run_init(&work.run, &task->batch, work.decoded.batch, clock_now_us());
-    work.letters = ARENA_ARRAY(&task->batch, size_t, 2);
-    const char *fault = NULL;
-    if (work.decoded.failure_count > 0) {
-        fault = work.decoded.failures[0].message;
-    } else {
-        TRY(retry_streams(&work, letter, error));
-        fault = work.run.failure_count > 0 ? work.run.failures[0].message : NULL;
-    }
-    *ret_resolved = fault == NULL;
-    if (fault != NULL) {
-        return task->keeper->ops->dead_update(task->keeper->handle, letter->id, fault, error);
-    }
-    struct fate_counts *counts = &task->progress.counts;
-    counts->dead--;
-    if (work.run.late[0] & 1) {
-        counts->late++;
-    } else if (work.run.wanted[0] & 1) {
-        counts->stored++;
-    } else {
-        counts->filtered++;
-    }
-    keep_version(&work, letter->version);
-    work.output.resolved = letter->id;
-    task->progress.number++;
-    return task_commit(task, &work.output, error);
 }

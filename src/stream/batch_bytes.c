@@ -58,7 +58,7 @@ void batch_write_bytes(const struct batch *batch, struct buffer *target)
 static const void *take_copy(struct bytes_reader *reader, struct arena *arena, size_t size)
 {
     struct slice taken = bytes_take(reader, size);
-    void *copy = arena_alloc(arena, size + 8);
+    void *copy = arena_alloc(arena, taken.size + 8); /* of what is there, not of what is said */
     if (taken.size > 0) {
         memcpy(copy, taken.data, taken.size);
     }
@@ -75,28 +75,44 @@ static bool offsets_valid(const int32_t *offsets, int64_t length)
     return offsets[0] == 0;
 }
 
-static const struct column *
-column_read(struct bytes_reader *reader, const struct type *type, struct arena *arena)
+/* How many values each child has: as many as the column, or as its lists hold together. */
+static int64_t child_length(const struct column *column)
 {
-    struct column *column = ARENA_NEW(arena, struct column);
-    column->type = type;
-    uint64_t length = bytes_varint(reader);
-    if (reader->failed || length > INT32_MAX) {
-        reader->failed = true;
-        return column;
-    }
-    column->length = (int64_t) length;
-    column->null_count = (int64_t) bytes_varint(reader);
+    return has_offsets(column->type) ? column->offsets[column->length] : column->length;
+}
+
+static void read_buffers(struct bytes_reader *reader, struct column *column, struct arena *arena)
+{
     if (column->null_count > 0) {
         column->validity = take_copy(reader, arena, bitmap_bytes(column->length));
     }
     static const int32_t no_offsets[1] = {0};
     column->offsets = no_offsets;
-    if (has_offsets(type) && length > 0) {
-        column->offsets = take_copy(reader, arena, (length + 1) * sizeof(int32_t));
-        if (!reader->failed && !offsets_valid(column->offsets, column->length)) {
-            reader->failed = true;
-        }
+    if (!has_offsets(column->type) || column->length == 0) {
+        return;
+    }
+    column->offsets =
+        take_copy(reader, arena, ((size_t) column->length + 1) * sizeof(*column->offsets));
+    if (!reader->failed && !offsets_valid(column->offsets, column->length)) {
+        reader->failed = true;
+    }
+}
+
+static const struct column *column_read(struct bytes_reader *reader,
+                                        const struct type *type,
+                                        int64_t length,
+                                        struct arena *arena)
+{
+    struct column *column = ARENA_NEW(arena, struct column);
+    column->type = type;
+    column->length = (int64_t) bytes_varint(reader);
+    column->null_count = (int64_t) bytes_varint(reader);
+    if (column->length != length || length > INT32_MAX || column->null_count < 0 ||
+        column->null_count > length) {
+        reader->failed = true;
+    }
+    if (!reader->failed) {
+        read_buffers(reader, column, arena);
     }
     if (reader->failed) {
         return column;
@@ -106,7 +122,7 @@ column_read(struct bytes_reader *reader, const struct type *type, struct arena *
     }
     const struct column **children = ARENA_ARRAY(arena, const struct column *, type->field_count);
     for (uint32_t i = 0; i < type->field_count && !reader->failed; i++) {
-        children[i] = column_read(reader, type->fields[i].type, arena);
+        children[i] = column_read(reader, type->fields[i].type, child_length(column), arena);
     }
     column->children = children;
     return column;
@@ -124,8 +140,7 @@ enum status batch_read_bytes(struct slice *bytes,
     batch->length = (int64_t) bytes_varint(&reader);
     const struct column **columns = ARENA_ARRAY(arena, const struct column *, type->field_count);
     for (uint32_t i = 0; i < type->field_count && !reader.failed; i++) {
-        columns[i] = column_read(&reader, type->fields[i].type, arena);
-        reader.failed = reader.failed || columns[i]->length != batch->length;
+        columns[i] = column_read(&reader, type->fields[i].type, batch->length, arena);
     }
     if (reader.failed) {
         return error_set(error, STATUS_CORRUPT, "stored rows do not fit their table");

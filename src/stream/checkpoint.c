@@ -223,6 +223,21 @@ enum status checkpoint_load_groups(struct processor *task, struct error *error)
     return status;
 }
 
+enum status checkpoint_reload_groups(struct processor *task, struct error *error)
+{
+    if (task->state.handle == NULL) {
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < task->stream_count; i++) {
+        struct aggregates *aggregates = task->streams[i].aggregates;
+        if (aggregates != NULL) {
+            keyed_groups_deinit(&aggregates->groups);
+            keyed_groups_init(&aggregates->groups, aggregates->plan);
+        }
+    }
+    return checkpoint_load_groups(task, error);
+}
+
 struct group_keys {
     struct column_builder *builders;
 };

@@ -26,6 +26,10 @@ void checkpoint_done(struct processor *task);
 /* Loads all groups into their aggregates. */
 MUST_USE enum status checkpoint_load_groups(struct processor *task, struct error *error);
 
+/* Back to the groups as they are stored: what a failed retry did in memory is undone. Nothing
+ * without a state store. */
+MUST_USE enum status checkpoint_reload_groups(struct processor *task, struct error *error);
+
 /* Forgets all groups, together with the progress as it is now: a rebuild begins. */
 MUST_USE enum status checkpoint_drop_groups(struct processor *task, struct error *error);
 

@@ -185,7 +185,7 @@ deliver_entry(struct processor *task, int64_t number, struct slice bytes, struct
         return STATUS_OK;
     }
     arena_reset(&task->batch);
-    TRY(outbox_read(task, bytes, &task->batch, &output, error));
+    TRY(outbox_read(task, number, bytes, &task->batch, &output, error));
     return deliver(task, number, &output, error);
 }
 
@@ -203,10 +203,37 @@ static enum status load_progress(struct processor *task, struct error *error)
     return progress_read(stored.bytes, &task->progress, error);
 }
 
-enum status task_reload_progress(struct processor *task, struct error *error)
+/* True if the task has kept its progress in the state store before. */
+static enum status has_state(struct processor *task, bool *ret_has, struct error *error)
 {
-    progress_deinit(&task->progress);
-    return load_progress(task, error);
+    const struct store_ops *ops = task->job->state_ops;
+    struct store *store;
+    struct store_progress stored;
+    enum status status = ops->open(task->job->state_url, true, &store, error);
+    if (status == STATUS_OK) {
+        status = ops->progress_load(store, task->name, &task->arena, &stored, error);
+        ops->close(store);
+    }
+    *ret_has = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* A task that was stateless until now kept its progress in its only store: it goes on from there.
+ */
+static enum status adopt_progress(struct processor *task, struct error *error)
+{
+    for (size_t i = 0; i < task->store_count && task->progress.number == 0; i++) {
+        struct task_store *store = &task->stores[i];
+        struct store_progress stored;
+        enum status status =
+            store->ops->progress_load(store->handle, task->name, &task->arena, &stored, error);
+        if (status == STATUS_OK && stored.bytes.size > 0) {
+            TRY(progress_read(stored.bytes, &task->progress, error));
+        } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
 }
 
 /* What each store has already; a store that has more than the state holds is not ours. */
@@ -323,7 +350,11 @@ enum status task_open_stores(struct processor *task, struct error *error)
 {
     TRY(open_tables(task, error));
     bool rebuild;
-    if (!needs_state(task)) {
+    bool stateful = needs_state(task);
+    if (!stateful) { /* once there is a state store, it stays: it may hold rows to deliver */
+        TRY(has_state(task, &stateful, error));
+    }
+    if (!stateful) {
         task->keeper = &task->stores[0];
         TRY(load_progress(task, error));
         return judge_changes(task, &rebuild, error);
@@ -334,6 +365,7 @@ enum status task_open_stores(struct processor *task, struct error *error)
     TRY(task->state.ops->open(task->state.url, false, &task->state.handle, error));
     TRY(checkpoint_tables(&task->state, error));
     TRY(load_progress(task, error));
+    TRY(adopt_progress(task, error));
     TRY(load_delivered(task, error));
     TRY(checkpoint_outbox(task, deliver_entry, error));
     TRY(judge_changes(task, &rebuild, error));

@@ -170,6 +170,19 @@ void keyed_groups_evict(struct keyed_groups *groups, int64_t watermark_us)
     resize(groups, slot_count); /* probe chains are broken where groups went: build them anew */
 }
 
+int64_t keyed_groups_event_time_max(const struct keyed_groups *groups)
+{
+    int64_t newest_us = INT64_MIN;
+    for (size_t i = 0; i < groups->slot_count; i++) {
+        const struct group *group = groups->slots[i];
+        if (group != NULL && group->event_time_us != INT64_MAX &&
+            group->event_time_us > newest_us) {
+            newest_us = group->event_time_us;
+        }
+    }
+    return newest_us;
+}
+
 void keyed_groups_checkpointed(struct keyed_groups *groups)
 {
     for (size_t i = 0; i < groups->dirty_count; i++) {

@@ -53,6 +53,9 @@ void keyed_groups_touch(struct keyed_groups *groups, struct group *group);
 /* Removes the groups that close at or before the watermark, and notes their keys in `removed`. */
 void keyed_groups_evict(struct keyed_groups *groups, int64_t watermark_us);
 
+/* When the last of the groups that close closes; INT64_MIN: none does. */
+int64_t keyed_groups_event_time_max(const struct keyed_groups *groups);
+
 /* A checkpoint has written `dirty` and `removed`. */
 void keyed_groups_checkpointed(struct keyed_groups *groups);
 

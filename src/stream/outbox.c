@@ -61,6 +61,7 @@ static struct task_sink *find_sink(struct processor *task, struct slice name)
 }
 
 static enum status read_write(struct processor *task,
+                              int64_t number,
                               struct bytes_reader *reader,
                               struct arena *arena,
                               struct task_output *output,
@@ -70,16 +71,23 @@ static enum status read_write(struct processor *task,
     struct slice type_name = bytes_slice(reader);
     uint64_t length = bytes_varint(reader);
     bool has_ops = bytes_byte(reader) != 0;
+    reader->failed = reader->failed || length > reader->rest.size;
     struct slice ops = bytes_take(reader, has_ops ? length : 0);
     struct slice versions = bytes_take(reader, length * sizeof(int64_t));
-    if (reader->failed) {
-        return error_set(error, STATUS_CORRUPT, "an outbox entry is cut short");
-    }
     const struct type *type;
-    TRY(type_parse(type_name, arena, &type, error));
+    if (reader->failed || type_parse(type_name, arena, &type, NULL) != STATUS_OK ||
+        type->id != TYPE_STRUCT) {
+        return error_set(error, STATUS_CORRUPT, "rows that wait for their sink cannot be read");
+    }
     struct batch *batch;
     TRY(batch_read_bytes(&reader->rest, type, arena, &batch, error));
+    if ((uint64_t) batch->length != length) {
+        return error_set(error, STATUS_CORRUPT, "rows that wait for their sink do not add up");
+    }
     struct task_sink *sink = find_sink(task, name);
+    if (sink != NULL && sink->store->delivered >= number) {
+        return STATUS_OK; /* it has them; its columns may have changed since */
+    }
     if (sink == NULL) {
         logline(LOG_WARN, "stream", "rows of a sink that the file no longer names are dropped",
                 LOG_STRING("sink", arena_string(arena, name)), LOG_INT("rows", batch->length));
@@ -107,6 +115,7 @@ static enum status read_write(struct processor *task,
 }
 
 enum status outbox_read(struct processor *task,
+                        int64_t number,
                         struct slice bytes,
                         struct arena *arena,
                         struct task_output *ret_output,
@@ -115,7 +124,7 @@ enum status outbox_read(struct processor *task,
     struct bytes_reader reader = bytes_reader_of(bytes);
     *ret_output = (struct task_output){0};
     while (reader.rest.size > 0) {
-        TRY(read_write(task, &reader, arena, ret_output, error));
+        TRY(read_write(task, number, &reader, arena, ret_output, error));
     }
     return STATUS_OK;
 }

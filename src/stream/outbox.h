@@ -12,8 +12,10 @@
 
 void outbox_write(const struct task_output *output, struct buffer *target);
 
-/* Reads an entry back for the sinks that exist now. STATUS_CONFIG if a table has changed since. */
+/* Reads the entry `number` back, for the sinks that exist now and do not have it. STATUS_CONFIG if
+ * a table has changed since, STATUS_CORRUPT for bytes that are no entry. */
 MUST_USE enum status outbox_read(struct processor *task,
+                                 int64_t number,
                                  struct slice bytes,
                                  struct arena *arena,
                                  struct task_output *ret_output,

@@ -75,21 +75,29 @@ static bool drain_reached(struct processor *task)
     return reached;
 }
 
-static void serve_retry(struct processor *task)
+/* Fails only if the retry left memory ahead of the disk. */
+static enum status serve_retry(struct processor *task, struct error *error)
 {
     pthread_mutex_lock(&task->mutex);
     struct task_retry *retry = task->retry;
     pthread_mutex_unlock(&task->mutex);
     if (retry == NULL) {
-        return;
+        return STATUS_OK;
     }
-    retry->status = task_retry_letter(task, retry->letter, &retry->resolved, &retry->error);
-    publish(task, true);
+    bool fatal;
+    retry->status = task_retry_letter(task, retry->letter, &retry->resolved, &fatal, &retry->error);
+    enum status ended = fatal ? retry->status : STATUS_OK;
+    if (fatal && error != NULL) {
+        *error = retry->error;
+        error->retriable = false;
+    }
+    publish(task, !fatal);
     pthread_mutex_lock(&task->mutex);
     retry->done = true;
     task->retry = NULL;
     pthread_mutex_unlock(&task->mutex);
     notify_ring(&task->wake);
+    return ended;
 }
 
 static enum status open_reader(struct processor *task, struct error *error)
@@ -102,10 +110,11 @@ static enum status open_reader(struct processor *task, struct error *error)
     enum status status =
         job->log_ops->topic_offsets(job->log, job->topic, &arena, &partitions, &count, error);
     if (status == STATUS_OK) {
-        int32_t known = task->progress.partitions;
         progress_grow(&task->progress, count);
-        for (int32_t i = known; i < count; i++) {
-            task->progress.offsets[i] = partitions[i].low;
+        for (int32_t i = 0; i < count; i++) {
+            if (task->progress.offsets[i] == PROGRESS_START) {
+                task->progress.offsets[i] = partitions[i].low;
+            }
         }
         status = job->log_ops->reader_open(job->log, job->topic, task->progress.offsets, count,
                                            &task->reader, error);
@@ -175,7 +184,9 @@ static enum status fixed_batch(struct processor *task, struct error *error)
     while (status == STATUS_OK && filled < wanted && !atomic_load(&task->stop) &&
            !held_reach_drain(task, batch, filled)) {
         status = gather(task, &held, batch, &filled, error);
-        serve_retry(task);
+        if (status == STATUS_OK) {
+            status = serve_retry(task, error);
+        }
     }
     if (status == STATUS_OK && filled > 0 && !atomic_load(&task->stop)) {
         status = task_batch(task, batch, filled, false, error);
@@ -207,7 +218,7 @@ static enum status work(struct processor *task, struct error *error)
         TRY(open_reader(task, error));
     }
     while (!atomic_load(&task->stop)) {
-        serve_retry(task);
+        TRY(serve_retry(task, error));
         if (drain_reached(task)) {
             if (task->job->flush_windows) {
                 TRY(task_batch(task, NULL, 0, true, error));
@@ -332,6 +343,7 @@ static enum status processor_open(const struct processor_job *job,
     progress_init(&task->progress);
     pthread_mutex_init(&task->mutex, NULL);
     notify_init(&task->wake);
+    task->status.running = true; /* before the thread says so itself: a retry may come at once */
     enum status status = bind(task, error);
     if (status == STATUS_OK && pthread_create(&task->thread, NULL, worker, task) != 0) {
         status = error_set(error, STATUS_INTERNAL, "could not start a thread");

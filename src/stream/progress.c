@@ -37,7 +37,7 @@ void progress_grow(struct progress *progress, int32_t partitions)
     progress->counted =
         mem_realloc(progress->counted, (size_t) partitions * sizeof(*progress->counted));
     for (int32_t i = progress->partitions; i < partitions; i++) {
-        progress->offsets[i] = 0;
+        progress->offsets[i] = PROGRESS_START;
         progress->counted[i] = 0;
     }
     progress->partitions = partitions;
@@ -46,7 +46,7 @@ void progress_grow(struct progress *progress, int32_t partitions)
 void progress_rewind(struct progress *progress)
 {
     for (int32_t i = 0; i < progress->partitions; i++) {
-        progress->offsets[i] = 0;
+        progress->offsets[i] = PROGRESS_START;
     }
     for (size_t i = 0; i < progress->seen_count; i++) {
         mem_free(progress->seen[i].source);

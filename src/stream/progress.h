@@ -28,6 +28,8 @@ struct progress_stream {
     int64_t event_time_max_us; /* INT64_MIN: none yet */
 };
 
+#define PROGRESS_START (-1) /* an offset: wherever the partition begins now */
+
 struct progress {
     int64_t number; /* of the last commit; 0: none yet */
     int64_t version_last;
@@ -45,7 +47,7 @@ struct progress {
 void progress_init(struct progress *progress);
 void progress_deinit(struct progress *progress);
 
-/* Makes room for at least `partitions`; new ones start at offset 0. */
+/* Makes room for at least `partitions`; new ones stand at PROGRESS_START. */
 void progress_grow(struct progress *progress, int32_t partitions);
 
 /* True, and remembered, if the identity is newer than all seen of its source in this partition. A

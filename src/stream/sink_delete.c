@@ -6,6 +6,7 @@
 #include "stream/sink.h"
 #include "stream/sink_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -125,9 +126,11 @@ static bool append_key_value(struct column_builder *builder,
             return false;
         }
         memcpy(digits, text.data, text.size);
+        errno = 0;
         long long value = strtoll(digits, &end, 10);
-        if (*end != '\0') {
-            return false;
+        int64_t most = INT64_MAX >> (64 - 8 * type_width(column->type));
+        if (*end != '\0' || errno != 0 || value > most || value < -most - 1) {
+            return false; /* such a number was never a key of this table */
         }
         column_append_int(builder, value);
         return true;

@@ -49,6 +49,7 @@ struct task_stream {
 struct task_write {
     struct task_sink *sink;
     struct store_write rows;
+    const int32_t *records; /* which of the batch made each row; NULL: they come from state */
 };
 
 /* Everything that one commit makes durable. Memory of the batch arena. */
@@ -105,9 +106,6 @@ struct processor {
 MUST_USE enum status task_open_stores(struct processor *task, struct error *error);
 void task_close_stores(struct processor *task);
 
-/* Back to what is durable, after a batch failed before it was run. */
-MUST_USE enum status task_reload_progress(struct processor *task, struct error *error);
-
 /* Runs records through all queries and commits. `closing`: no records follow; windows close. */
 MUST_USE enum status task_batch(struct processor *task,
                                 const struct log_in *records,
@@ -115,10 +113,11 @@ MUST_USE enum status task_batch(struct processor *task,
                                 bool closing,
                                 struct error *error);
 
-/* Tries a dead letter again. */
+/* Tries a dead letter again. `ret_fatal`: memory is ahead of the disk now, the task must end. */
 MUST_USE enum status task_retry_letter(struct processor *task,
                                        const struct dead_letter *letter,
                                        bool *ret_resolved,
+                                       bool *ret_fatal,
                                        struct error *error);
 
 /* Makes the output durable with the progress as it is now; goes on trying while the failure is one
