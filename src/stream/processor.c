@@ -211,6 +211,14 @@ static enum status free_batch(struct processor *task, struct error *error)
     return status;
 }
 
+/* What failed before works again: the status no longer says so. */
+static void clear_error(struct processor *task)
+{
+    pthread_mutex_lock(&task->mutex);
+    error_clear(&task->status.last_error);
+    pthread_mutex_unlock(&task->mutex);
+}
+
 /* Until drained, stopped, or a failure. */
 static enum status work(struct processor *task, struct error *error)
 {
@@ -226,6 +234,7 @@ static enum status work(struct processor *task, struct error *error)
             return STATUS_OK;
         }
         TRY(task->job->batch_records > 0 ? fixed_batch(task, error) : free_batch(task, error));
+        clear_error(task);
     }
     return error_set(error, STATUS_CANCELLED, "stopped");
 }
@@ -240,6 +249,7 @@ static void *worker(void *context)
         enum status status = work(task, &error);
         close_reader(task);
         if (status == STATUS_OK) {
+            clear_error(task);
             publish(task, false);
             pthread_mutex_lock(&task->mutex);
             task->drained = true;
