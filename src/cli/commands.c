@@ -23,6 +23,7 @@ extern const struct command command_schema_level;
 extern const struct command command_schema_list;
 extern const struct command command_schema_register;
 extern const struct command command_schema_show;
+extern const struct command command_test;
 extern const struct command command_topic_create;
 extern const struct command command_topic_delete;
 extern const struct command command_topic_list;
@@ -55,6 +56,7 @@ const struct command *const commands[] = {
     &command_schema_list,
     &command_schema_register,
     &command_schema_show,
+    &command_test,
     &command_topic_create,
     &command_topic_delete,
     &command_topic_list,
