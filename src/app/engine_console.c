@@ -241,6 +241,7 @@ static void take_snapshot(struct engine *engine, void *argument)
         .kafka = arena_strdup(arena, engine->addresses.kafka),
         .http = arena_strdup(arena, engine->addresses.http),
         .registry = arena_strdup(arena, engine->addresses.registry),
+        .log_embedded = engine->broker != NULL,
         .sources = sources,
         .source_count = engine->source_count,
         .flows = flows,

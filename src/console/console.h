@@ -122,6 +122,7 @@ struct console_snapshot {
     size_t source_count;
     const struct console_flow *flows;
     size_t flow_count;
+    bool log_embedded; /* else a server of its own has the topics and groups */
     const struct console_topic *topics;
     size_t topic_count;
     const struct console_group *groups;

@@ -260,6 +260,7 @@ void snapshot_write_status(const struct console_snapshot *snapshot,
         write_flow(&json, &snapshot->flows[i]);
     }
     json_writer_close(&json, ']');
+    json_writer_bool(&json, "log_embedded", snapshot->log_embedded);
     write_topics(&json, "topics", snapshot);
     write_groups(&json, "groups", snapshot);
     json_writer_close(&json, '}');

@@ -209,14 +209,14 @@ function sourceCards(source, now) {
   ];
 }
 
-function topicCard(name, topics) {
-  const topic = topics.find((t) => t.name === name);
+function topicCard(name, status) {
+  const topic = status.topics.find((t) => t.name === name);
   return card('TOPIC', name, false,
     topic ? [
       h('p', {class: 'big'}, count(topic.records)),
       h('p', null, `records in ${plural(topic.partitions.length, 'partition', 'partitions')}`),
       h('p', {class: 'faint'}, bytes(topic.size_bytes)),
-    ] : h('p', {class: 'faint'}, 'not there yet'));
+    ] : h('p', {class: 'faint'}, status.log_embedded ? 'not there yet' : `on ${status.addresses.kafka}`));
 }
 
 function streamBranch(flow, stream) {
@@ -246,7 +246,7 @@ function lane(status, flow) {
   return [
     h('div', {class: 'lane'},
       source && sourceCards(source, status.now_us),
-      topicCard(flow.topic, status.topics),
+      topicCard(flow.topic, status),
       edge(rate(keyOf('flow', flow, 'ended')), flow.lag, 'in the topic, and not yet stored'),
       h('div', {class: 'branches'}, flow.streams.length === 0
         ? card('STREAM', 'none', false, h('p', {class: 'faint'}, flow.waits_for_schema
@@ -317,7 +317,8 @@ function table(heads, rows) {
 
 function drawTopics(status) {
   show('topics', status.topics.length === 0
-    ? h('p', {class: 'empty'}, 'No topic yet. List them: ',
+    ? h('p', {class: 'empty'},
+      status.log_embedded ? 'No topic yet. List them: ' : 'A server of its own has them. List them: ',
       h('code', null, `kcat -b ${status.addresses.kafka} -L`))
     : table(['topic', 'partitions#', 'records#', 'size#', 'offsets'], status.topics.map((topic) => [
       topic.name, count(topic.partitions.length), count(topic.records), bytes(topic.size_bytes),
@@ -327,9 +328,10 @@ function drawTopics(status) {
 }
 
 function drawGroups(status) {
-  const topic = status.topics[0]?.name ?? 'TOPIC';
+  const topic = status.topics[0]?.name ?? status.flows[0]?.topic ?? 'TOPIC';
   show('groups', status.groups.length === 0
-    ? h('p', {class: 'empty'}, 'No consumer group yet. Any Kafka client makes one: ',
+    ? h('p', {class: 'empty'}, status.log_embedded
+      ? 'No consumer group yet. Any Kafka client makes one: ' : 'The server of the log has them. Read as one: ',
       h('code', null, `kcat -b ${status.addresses.kafka} -G my-group ${topic}`))
     : table(['group', 'state', 'members#', 'lag#'], status.groups.map((group) => [
       group.id, group.state, count(group.members),
@@ -399,17 +401,21 @@ async function drawDead(status) {
       h('div', null, last.message, h('p', {class: 'faint'}, last.place ?? '', ' ', last.at_us && instant(last.at_us)),
         h('details', null, h('summary', null, last.raw_hex ? 'raw bytes' : 'raw record'),
           h('pre', null, (last.raw ?? last.raw_hex ?? '').slice(0, 2000)))),
-      last.hop === 'source' ? h('span', {class: 'faint'}, 'tried when its source brings it again') : h('div', null, retryButton(last)),
+      last.hop === 'source'
+        ? h('span', {class: 'faint'}, 'tried when its source brings it again') : h('div', null, retryButton(last)),
     ])),
     h('p', {class: 'empty'}, 'List them all, and try them again once the cause is mended: ',
       h('code', null, 'leat dead list'), ' ', h('code', null, 'leat dead retry')));
 }
 
+// An address of ours is HOST:PORT, of another's server a URL.
+const urlOf = (address) => (address.includes('://') ? address : `http://${address}`);
+
 function drawAbout(status) {
   const entry = (word, value) => h('div', null, h('dt', null, word), h('dd', null, value));
   show('about', h('dl', null,
     entry('version', status.version), entry('kafka', status.addresses.kafka),
-    entry('registry', `http://${status.addresses.registry}`), entry('console', `http://${status.addresses.http}`),
+    entry('registry', urlOf(status.addresses.registry)), entry('console', `http://${status.addresses.http}`),
     entry('data', status.data), entry('pid', String(status.pid)), entry('started', instant(status.started_us))),
   h('p', {class: 'links'}, h('a', {href: '/metrics'}, 'metrics'), ' · ',
     h('a', {href: '/api/v1/status'}, 'status as JSON'), ' · ',

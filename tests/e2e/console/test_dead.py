@@ -4,7 +4,7 @@ import json
 import urllib.request
 
 import pytest
-from dead import PIPELINE, RECORDS
+from bad_numbers import PIPELINE, RECORDS
 from leat import WAIT_S, wait_until
 
 

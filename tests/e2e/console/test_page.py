@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from dead import PIPELINE, RECORDS
+from bad_numbers import PIPELINE, RECORDS
 from leat import nowhere, wait_until
 
 sync_api = pytest.importorskip("playwright.sync_api")
