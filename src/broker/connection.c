@@ -3,15 +3,13 @@
 #include "base/assert.h"
 #include "base/logline.h"
 #include "base/memory.h"
-#include "broker/api_table.h"
-#include "broker/versions.h"
+#include "broker/dispatch.h"
 #include "io/clock.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 
 #define FREE_FRAME_BYTES ((size_t) 16 * 1024) /* smaller frames are not charged to the budget */
-#define DECODE_BYTES_MAX ((size_t) 256 << 20) /* arrays of one request                        */
 #define PIPELINE_MAX     8                    /* produce requests under way at once           */
 
 void connection_release_if_done(struct connection *connection)
@@ -111,47 +109,6 @@ static void on_idle(struct deadline *deadline)
 
 /* --- reading --- */
 
-/* A known API in a version that we read, decoded; otherwise the connection has to go. */
-static enum status
-decode_request(struct exchange *exchange, struct wire_reader *reader, struct error *error)
-{
-    struct request *request = &exchange->request;
-    struct request_header *header = &request->header;
-    TRY(request_header_decode(reader, header, error));
-    const struct api *api = api_find(header->api_key);
-    if (api == NULL) {
-        return error_set(error, STATUS_PROTOCOL, "requests with key %d are not served",
-                         header->api_key);
-    }
-    const struct wire_message *message = api->message;
-    bool known =
-        header->api_version >= message->version_min && header->api_version <= message->version_max;
-    if (!known && message->key != API_API_VERSIONS) {
-        return error_set(error, STATUS_PROTOCOL, "%s version %d is not served", message->name,
-                         header->api_version);
-    }
-    request->api = api;
-    request->version = header->api_version;
-    request->body = arena_zalloc(&exchange->arena, message->request->size);
-    request->response = arena_zalloc(&exchange->arena, message->response->size);
-    if (!known) {
-        versions_unsupported(request);
-        return STATUS_OK;
-    }
-    bool flexible = wire_is_flexible(message, request->version);
-    if (flexible && !wire_read_tags(reader)) {
-        return error_set(error, STATUS_PROTOCOL, "the header's tagged fields are malformed");
-    }
-    enum status status = wire_decode(message->request, request->version, flexible, reader,
-                                     DECODE_BYTES_MAX, &exchange->arena, request->body, error);
-    if (status != STATUS_OK) {
-        error_context(error, "%s version %d", message->name, request->version);
-        return status;
-    }
-    api->handle(request);
-    return STATUS_OK;
-}
-
 static size_t next_frame_size(const struct connection *connection)
 {
     const uint8_t *prefix = connection->in.data + connection->in_at;
@@ -190,7 +147,7 @@ static void start_exchange(struct connection *connection, size_t size)
     struct wire_reader reader = {exchange->frame.data + FRAME_PREFIX_BYTES,
                                  exchange->frame.data + FRAME_PREFIX_BYTES + size};
     struct error error = {0};
-    if (decode_request(exchange, &reader, &error) != STATUS_OK) {
+    if (request_dispatch(&exchange->request, &reader, &error) != STATUS_OK) {
         connection_log_closing(connection, &error);
         request_break(&exchange->request);
     }

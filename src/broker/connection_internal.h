@@ -3,10 +3,10 @@
 /* What connection.c (reading, closing) and connection_write.c (answers) share. */
 
 #include "broker/connection.h"
+#include "broker/dispatch.h"
 
-#define FRAME_PREFIX_BYTES 4
-#define READ_BYTES         ((size_t) 16 * 1024)
-#define KEEP_BYTES         ((size_t) 64 * 1024) /* memory an idle connection may keep */
+#define READ_BYTES ((size_t) 16 * 1024)
+#define KEEP_BYTES ((size_t) 64 * 1024) /* memory an idle connection may keep */
 
 /* One request and its answer. */
 struct exchange {

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "broker/dispatch.h"
 
 #define REFERENCE_BYTES ((size_t) 4 * 1024) /* records from here on are not copied */
 
@@ -125,26 +126,6 @@ static bool write_out(struct exchange *exchange)
     return false;
 }
 
-static enum status encode_response(struct exchange *exchange, struct error *error)
-{
-    const struct request *request = &exchange->request;
-    const struct wire_message *message = request->api->message;
-    struct wire_output *out = &exchange->out;
-    bool flexible = wire_is_flexible(message, request->version);
-    bool flexible_header = flexible && message->key != API_API_VERSIONS;
-    buffer_append_be32(&out->bytes, 0);
-    response_header_encode(request->header.correlation_id, flexible_header, &out->bytes);
-    TRY(wire_encode(message->response, request->version, flexible, request->response, out, error));
-    size_t size = wire_output_size(out) - FRAME_PREFIX_BYTES;
-    if (size > INT32_MAX) {
-        return error_set(error, STATUS_LIMIT, "a response of %zu bytes is too large", size);
-    }
-    for (int i = 0; i < FRAME_PREFIX_BYTES; i++) {
-        out->bytes.data[i] = (uint8_t) (size >> (24 - 8 * i));
-    }
-    return STATUS_OK;
-}
-
 /* Sends what an ended exchange has to say. True: it is over. */
 static bool send_end(struct exchange *exchange)
 {
@@ -157,7 +138,7 @@ static bool send_end(struct exchange *exchange)
         connection_close(connection);
         return true;
     }
-    if (encode_response(exchange, &error) != STATUS_OK) {
+    if (response_encode(&exchange->request, &exchange->out, &error) != STATUS_OK) {
         error_context(&error, "%s", exchange->request.api->message->name);
         connection_log_closing(connection, &error);
         connection_close(connection);
