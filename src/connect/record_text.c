@@ -230,8 +230,8 @@ static enum status csv_row(struct csv_reader *reader,
     if (size > 1) {
         buffer_append_byte(json, ',');
     }
-    enum status status = csv_read(reader, slice_of(text.data + *at, text.size - *at), true, json,
-                                  &used, &event, error);
+    struct slice rest = text.size == 0 ? text : slice_of(text.data + *at, text.size - *at);
+    enum status status = csv_read(reader, rest, true, json, &used, &event, error);
     *at += used;
     *ret_found = status == STATUS_DATA || (status == STATUS_OK && event == CSV_RECORD);
     if (status != STATUS_OK || event != CSV_RECORD) {
