@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define UNIX_SECONDS_MAX 253402300799.0 /* the end of the year 9999 */
+
 /* What a status that is no success means. */
 struct status_rule {
     int from, to;
@@ -41,14 +43,17 @@ static const char *snippet(struct slice text, char target[121])
             target[size++] = c == 127 ? '?' : (char) c;
         }
     }
-    /* Not in the middle of a character. */
-    while (size > 0 && ((uint8_t) target[size - 1] & 0xc0) == 0x80 && size == 120) {
-        size--;
+    if (size == 120) { /* not in the middle of a character */
+        while (size > 0 && ((uint8_t) target[size - 1] & 0xc0) == 0x80) {
+            size--;
+        }
+        size -= size > 0 && (uint8_t) target[size - 1] >= 0xc0;
     }
     target[size] = '\0';
     return target;
 }
 
+/* -1: absent, or no number that can be one of seconds. */
 static int64_t header_number(const struct http_reply *reply, const char *name)
 {
     const char *text = http_reply_value(reply, name);
@@ -57,7 +62,7 @@ static int64_t header_number(const struct http_reply *reply, const char *name)
         return -1;
     }
     double value = strtod(text, &end);
-    return end == text || value < 0 || value > 1e15 ? -1 : (int64_t) value;
+    return end == text || !(value >= 0 && value <= UNIX_SECONDS_MAX) ? -1 : (int64_t) value;
 }
 
 /* When to come back: Retry-After, or the reset of the rate limit as seconds or as Unix time. */
@@ -201,4 +206,52 @@ enum status http_answer_check_body(const struct http_settings *settings,
                          (long long) expect->records_min);
     }
     return STATUS_OK;
+}
+
+/* The records of a good answer. What cannot be read as a whole is asked for again. */
+enum status http_answer_read(const struct http_settings *settings,
+                             const struct http_reply *reply,
+                             struct json_document *document,
+                             struct arena *arena,
+                             struct source_page *page,
+                             struct error *error)
+{
+    struct record_text_options options = {
+        .format = (enum record_format) settings->format,
+        .path = settings->records,
+        .depth_max = (uint32_t) settings->depth_max,
+        .first_place = settings->format == RECORDS_JSON ? 0 : 1,
+    };
+    struct slice body = buffer_slice(&reply->body);
+    struct source_record *records;
+    enum status status =
+        record_text_read(&options, body, document, arena, &records, &page->count, error);
+    if (status == STATUS_DATA) {
+        /* An answer that reports its failure instead of records says more than "no records". */
+        if (document->tape_size > 0 && settings->format == RECORDS_JSON &&
+            json_parse(document, body, options.depth_max, NULL) == STATUS_OK) {
+            struct error reported = {0};
+            struct http_settings only_failure = *settings;
+            only_failure.expect = NULL;
+            if (http_answer_check_body(&only_failure, document, 0, arena, &reported) != STATUS_OK &&
+                error != NULL) {
+                *error = reported;
+                return STATUS_UNAVAILABLE;
+            }
+        }
+        error_context(error, "the answer cannot be used");
+        if (error != NULL) {
+            error->status = STATUS_UNAVAILABLE;
+            error->retriable = true;
+        }
+        return STATUS_UNAVAILABLE;
+    }
+    TRY(status);
+    page->records = records;
+    page->document = document;
+    page->place = settings->format == RECORDS_JSON && settings->records != NULL &&
+                          settings->records[0] != '\0'
+                      ? arena_printf(arena, "%s, %s", page->place, settings->records)
+                      : page->place;
+    return http_answer_check_body(settings, document, page->count, arena, error);
 }

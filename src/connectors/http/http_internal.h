@@ -148,6 +148,16 @@ enum status http_answer_check_body(const struct http_settings *settings,
                                    struct arena *arena,
                                    struct error *error);
 
+/* The records of a good answer into `page`, whose place names the page; both checks of the body are
+ * made. What cannot be read as a whole is STATUS_UNAVAILABLE: it is asked for again. The page
+ * borrows from the reply and the document. */
+enum status http_answer_read(const struct http_settings *settings,
+                             const struct http_reply *reply,
+                             struct json_document *document,
+                             struct arena *arena,
+                             struct source_page *page,
+                             struct error *error);
+
 /* How it goes on behind a page of `count` records: the next place, or `*ret_end`. */
 enum status http_place_next(const struct http_settings *settings,
                             const struct http_place *place,

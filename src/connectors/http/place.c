@@ -1,9 +1,11 @@
 #include "base/time_text.h"
+#include "base/utf8.h"
 #include "connectors/http/http_internal.h"
 #include "io/clock.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 static enum next_by next_by(const struct http_settings *settings)
 {
@@ -233,23 +235,31 @@ static enum status text_in_body(const struct http_next_settings *next,
     return STATUS_OK;
 }
 
+/* A URL from an answer may lead to the API itself or to a host that the settings name, and never
+ * from https to http: the request carries the API's credentials. */
 static bool host_allowed(const struct http_settings *settings, const char *url)
 {
+    struct slice own = http_url_origin(settings->url);
     struct slice origin = http_url_origin(url);
-    if (slice_equal(origin, http_url_origin(settings->url))) {
-        return true;
+    if (origin.size == 0 || slice_equal(origin, own)) {
+        return origin.size > 0;
     }
-    const uint8_t *scheme_end =
-        origin.size == 0 ? NULL : memmem(origin.data, origin.size, "://", 3);
-    if (scheme_end == NULL) {
+    const uint8_t *host = (const uint8_t *) memmem(origin.data, origin.size, "://", 3) + 3;
+    size_t scheme_size = (size_t) (host - origin.data);
+    if (strncmp(settings->url, "https:", 6) == 0 &&
+        (scheme_size != 8 || strncasecmp(url, "https", 5) != 0)) {
         return false;
     }
-    size_t skip = (size_t) (scheme_end - origin.data) + 3;
-    struct slice host = slice_of(origin.data + skip, origin.size - skip);
-    const uint8_t *port = memchr(host.data, ':', host.size);
-    host.size = port == NULL ? host.size : (size_t) (port - host.data);
+    size_t size = origin.size - scheme_size;
+    if (memchr(host, '@', size) != NULL || memchr(host, '\\', size) != NULL) {
+        return false; /* whose host is not what it seems */
+    }
+    const uint8_t *port = memrchr(host, ':', size);
+    struct slice name = slice_of(host, port == NULL ? size : (size_t) (port - host));
     for (size_t i = 0; i < settings->allow_hosts.count; i++) {
-        if (slice_equal_string(host, settings->allow_hosts.items[i])) {
+        const char *allowed = settings->allow_hosts.items[i];
+        if (name.size == strlen(allowed) &&
+            strncasecmp((const char *) name.data, allowed, name.size) == 0) {
             return true;
         }
     }
@@ -286,6 +296,18 @@ static enum status next_url(const struct http_settings *settings,
     return STATUS_OK;
 }
 
+/* Cursors are kept as JSON. */
+static bool is_utf8(const char *text)
+{
+    return utf8_valid((const uint8_t *) text, strlen(text));
+}
+
+/* A validator to send back; what cannot be kept as it is, is not sent. */
+static const char *storable(const char *text, struct arena *arena)
+{
+    return text == NULL || !is_utf8(text) ? NULL : arena_strdup(arena, text);
+}
+
 /* By cursor, link or URL. */
 static enum status next_by_text(const struct http_settings *settings,
                                 const struct http_place *place,
@@ -311,6 +333,10 @@ static enum status next_by_text(const struct http_settings *settings,
         *ret_text = value == NULL || value[0] == '\0' ? NULL : arena_strdup(arena, value);
     } else {
         TRY(text_in_body(settings->next, document, arena, ret_text, error));
+    }
+    if (*ret_text != NULL && !is_utf8(*ret_text)) {
+        return error_set(error, STATUS_PROTOCOL, "the %s of the next page is no valid UTF-8",
+                         by_url ? "URL" : "cursor");
     }
     const char *now = place->text == NULL && by_url ? reply->url : place->text;
     if (*ret_text != NULL && now != NULL && strcmp(*ret_text, now) == 0) {
@@ -374,9 +400,8 @@ enum status http_place_next(const struct http_settings *settings,
         }
         }
     } else if (settings->window == NULL) {
-        ret_next->etag = reply->etag == NULL ? NULL : arena_strdup(arena, reply->etag);
-        ret_next->modified =
-            reply->last_modified == NULL ? NULL : arena_strdup(arena, reply->last_modified);
+        ret_next->etag = storable(reply->etag, arena);
+        ret_next->modified = storable(reply->last_modified, arena);
     }
     *ret_end = last;
     if (last && settings->window != NULL) {

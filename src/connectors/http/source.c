@@ -126,55 +126,6 @@ source_open(const void *settings, const char *name, struct source **ret_source, 
     return STATUS_OK;
 }
 
-/* The records of a good answer. What cannot be read as a whole is asked for again. */
-static enum status read_records(struct source *source,
-                                const char *place,
-                                struct arena *arena,
-                                struct source_page *page,
-                                struct error *error)
-{
-    const struct http_settings *settings = source->settings;
-    struct record_text_options options = {
-        .format = (enum record_format) settings->format,
-        .path = settings->records,
-        .depth_max = (uint32_t) settings->depth_max,
-        .first_place = settings->format == RECORDS_JSON ? 0 : 1,
-    };
-    struct slice body = buffer_slice(&source->reply.body);
-    struct source_record *records;
-    enum status status =
-        record_text_read(&options, body, &source->document, arena, &records, &page->count, error);
-    if (status == STATUS_DATA) {
-        /* An answer that reports its failure instead of records says more than "no records". */
-        if (source->document.tape_size > 0 && settings->format == RECORDS_JSON &&
-            json_parse(&source->document, body, options.depth_max, NULL) == STATUS_OK) {
-            struct error reported = {0};
-            struct http_settings only_failure = *settings;
-            only_failure.expect = NULL;
-            if (http_answer_check_body(&only_failure, &source->document, 0, arena, &reported) !=
-                    STATUS_OK &&
-                error != NULL) {
-                *error = reported;
-                return STATUS_UNAVAILABLE;
-            }
-        }
-        error_context(error, "the answer cannot be used");
-        if (error != NULL) {
-            error->status = STATUS_UNAVAILABLE;
-            error->retriable = true;
-        }
-        return STATUS_UNAVAILABLE;
-    }
-    TRY(status);
-    page->records = records;
-    page->document = &source->document;
-    page->place = settings->format == RECORDS_JSON && settings->records != NULL &&
-                          settings->records[0] != '\0'
-                      ? arena_printf(arena, "%s, %s", place, settings->records)
-                      : place;
-    return http_answer_check_body(settings, &source->document, page->count, arena, error);
-}
-
 static enum status source_fetch(struct source *source,
                                 const struct source_request *request,
                                 struct arena *arena,
@@ -208,7 +159,7 @@ static enum status source_fetch(struct source *source,
             return STATUS_OK;
         }
     } else {
-        TRY(read_records(source, ret_page->place, arena, ret_page, error));
+        TRY(http_answer_read(settings, &source->reply, &source->document, arena, ret_page, error));
     }
     struct http_place next;
     TRY(http_place_next(settings, &place, &source->reply, &source->document, ret_page->count, arena,

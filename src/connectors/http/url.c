@@ -3,19 +3,30 @@
 #include <string.h>
 #include <strings.h>
 
+/* "https://" and the like in front of a URL; 0 if it does not begin with a scheme. */
+static size_t scheme_size(const char *url)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t size = strspn(url, letters);
+    if (size == 0) {
+        return 0;
+    }
+    while (url[size] != '\0' && strchr("0123456789+-.", url[size]) != NULL) {
+        size++;
+        size += strspn(url + size, letters);
+    }
+    return strncmp(url + size, "://", 3) == 0 ? size + 3 : 0;
+}
+
 struct slice http_url_origin(const char *url)
 {
-    const char *host = strstr(url, "://");
-    if (host == NULL) {
-        return SLICE_EMPTY;
-    }
-    host += 3;
-    return slice_of(url, (size_t) (host - url) + strcspn(host, "/?#"));
+    size_t scheme = scheme_size(url);
+    return scheme == 0 ? SLICE_EMPTY : slice_of(url, scheme + strcspn(url + scheme, "/?#"));
 }
 
 const char *http_url_join(const char *base, const char *reference, struct arena *arena)
 {
-    if (strstr(reference, "://") != NULL) {
+    if (scheme_size(reference) > 0) {
         return arena_strdup(arena, reference);
     }
     struct slice origin = http_url_origin(base);

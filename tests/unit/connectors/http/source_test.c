@@ -262,6 +262,25 @@ static void links(void **state)
     assert_fails(fetch(), STATUS_CONFIG, f.error, "elsewhere.example");
 }
 
+/* The client would take these for another host, or another URL, than a careless look tells. */
+static void links_in_disguise(void **state)
+{
+    (void) state;
+    PLAY({.body = "[{\"a\":1}]", .header = {"Link", "</r?from=http://cdn.example/>; rel=next"}},
+         {.body = "[{\"a\":2}]", .header = {"Link", "<evil.example/?x://cdn.example/>; rel=next"}},
+         {.body = "[{\"a\":3}]",
+          .header = {"Link", "<http://cdn.example:x@evil.example/>; rel=next"}},
+         {.body = "[{\"a\":3}]", .header = {"Link", "<//cdn.example\\@evil.example/>; rel=next"}});
+    assert_ok(open_source("{url: 'http://%/r', next: {by: link}, allow_hosts: [cdn.example]}"),
+              f.error);
+    assert_page(1, false);
+    assert_page(1, false);
+    assert_string_equal(requests[1], "GET /r?from=http://cdn.example/");
+    assert_fails(fetch(), STATUS_CONFIG, f.error, "another host");
+    assert_string_equal(requests[2], "GET /evil.example/?x://cdn.example/");
+    assert_fails(fetch(), STATUS_CONFIG, f.error, "another host");
+}
+
 static void url_in_body(void **state)
 {
     (void) state;
@@ -494,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cursors, setup, teardown),
         cmocka_unit_test_setup_teardown(cursor_in_header, setup, teardown),
         cmocka_unit_test_setup_teardown(links, setup, teardown),
+        cmocka_unit_test_setup_teardown(links_in_disguise, setup, teardown),
         cmocka_unit_test_setup_teardown(url_in_body, setup, teardown),
         cmocka_unit_test_setup_teardown(windows, setup, teardown),
         cmocka_unit_test_setup_teardown(intervals, setup, teardown),
