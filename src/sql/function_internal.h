@@ -60,17 +60,25 @@ struct function_family {
 
 extern const struct function_family functions_arithmetic;
 extern const struct function_family functions_math;
+extern const struct function_family functions_round;
+extern const struct function_family functions_bits;
 extern const struct function_family functions_compare;
 extern const struct function_family functions_conditional;
 extern const struct function_family functions_string;
+extern const struct function_family functions_case;
+extern const struct function_family functions_concat;
 extern const struct function_family functions_text;
 extern const struct function_family functions_pattern;
+extern const struct function_family functions_like;
+extern const struct function_family functions_split;
 extern const struct function_family functions_encode;
 extern const struct function_family functions_datetime;
+extern const struct function_family functions_calendar;
 extern const struct function_family functions_datetime_text;
 extern const struct function_family functions_interval;
 extern const struct function_family functions_json;
 extern const struct function_family functions_array;
+extern const struct function_family functions_index;
 extern const struct function_family functions_array_set;
 extern const struct function_family functions_lambda;
 extern const struct function_family functions_map;
