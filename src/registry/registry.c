@@ -1,17 +1,13 @@
-#include "registry/registry.h"
+#include "registry/registry_internal.h"
 
 #include "base/memory.h"
 #include "codec/avro_schema.h"
-#include "registry/avro_rules.h"
-#include "store/sqlite.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define APPLICATION_ID 0x6c656172 /* "lear" */
-#define FAULTS_MAX     16
 
 static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS schemas("
@@ -22,20 +18,8 @@ static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS config("
     " subject TEXT PRIMARY KEY, level TEXT NOT NULL);";
 
-static const char *const levels[] = {
-    "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE",
-    "FULL",     "FULL_TRANSITIVE",     "NONE"};
-
-struct registry {
-    struct db *db;
-    pthread_mutex_t mutex;
-};
-
-/* The texts are the ones that clients' tests match. */
-PRINTF(4, 5)
-
-static enum status
-refuse(struct error *error, enum status status, int code, const char *format, ...)
+enum status
+registry_refuse(struct error *error, enum status status, int code, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -79,11 +63,11 @@ void registry_close(struct registry *registry)
  */
 
 /* Checks the text and gives the form under which equal schemas are one: no white space. */
-static enum status normal_form(const char *text,
-                               struct arena *arena,
-                               const struct avro_schema **ret_schema,
-                               const char **ret_text,
-                               struct error *error)
+enum status registry_normal_form(const char *text,
+                                 struct arena *arena,
+                                 const struct avro_schema **ret_schema,
+                                 const char **ret_text,
+                                 struct error *error)
 {
     struct error fault;
     const struct avro_schema *schema;
@@ -143,13 +127,13 @@ static enum status read_schemas(struct registry *registry,
 #define SELECT_VERSIONS                                                                            \
     "SELECT subject, version, id, text, deleted FROM versions JOIN schemas USING(id) WHERE "
 
-static enum status subject_versions(struct registry *registry,
-                                    const char *subject,
-                                    bool deleted_too,
-                                    struct arena *arena,
-                                    struct registry_schema **ret_schemas,
-                                    size_t *ret_count,
-                                    struct error *error)
+enum status registry_versions_locked(struct registry *registry,
+                                     const char *subject,
+                                     bool deleted_too,
+                                     struct arena *arena,
+                                     struct registry_schema **ret_schemas,
+                                     size_t *ret_count,
+                                     struct error *error)
 {
     return read_schemas(registry, SELECT_VERSIONS "subject = ?1 AND deleted <= ?2 ORDER BY version",
                         subject, deleted_too, arena, ret_schemas, ret_count, error);
@@ -164,11 +148,11 @@ enum status registry_versions(struct registry *registry,
                               struct error *error)
 {
     pthread_mutex_lock(&registry->mutex);
-    enum status status =
-        subject_versions(registry, subject, deleted_too, arena, ret_schemas, ret_count, error);
+    enum status status = registry_versions_locked(registry, subject, deleted_too, arena,
+                                                  ret_schemas, ret_count, error);
     pthread_mutex_unlock(&registry->mutex);
     if (status == STATUS_OK && *ret_count == 0) {
-        return refuse(error, STATUS_NOT_FOUND, 40401, "Subject '%s' not found.", subject);
+        return registry_refuse(error, STATUS_NOT_FOUND, 40401, "Subject '%s' not found.", subject);
     }
     return status;
 }
@@ -209,7 +193,7 @@ enum status registry_by_id(struct registry *registry,
     if (status == STATUS_OK && count == 0) {
         char text[16];
         (void) snprintf(text, sizeof(text), "%d", id);
-        return refuse(error, STATUS_NOT_FOUND, 40403, "Schema %s not found", text);
+        return registry_refuse(error, STATUS_NOT_FOUND, 40403, "Schema %s not found", text);
     }
     if (status == STATUS_OK) {
         *ret_schema = schemas[0];
@@ -236,7 +220,7 @@ enum status registry_version(struct registry *registry,
     }
     char text[16];
     (void) snprintf(text, sizeof(text), "%d", version);
-    return refuse(error, STATUS_NOT_FOUND, 40402, "Version %s not found.", text);
+    return registry_refuse(error, STATUS_NOT_FOUND, 40402, "Version %s not found.", text);
 }
 
 enum status registry_lookup(struct registry *registry,
@@ -249,7 +233,7 @@ enum status registry_lookup(struct registry *registry,
 {
     const struct avro_schema *schema;
     const char *normal;
-    TRY(normal_form(text, arena, &schema, &normal, error));
+    TRY(registry_normal_form(text, arena, &schema, &normal, error));
     avro_schema_release(schema);
     struct registry_schema *schemas;
     size_t count;
@@ -260,238 +244,7 @@ enum status registry_lookup(struct registry *registry,
             return STATUS_OK;
         }
     }
-    return refuse(error, STATUS_NOT_FOUND, 40403, "Schema not found");
-}
-
-/* ---- levels ------------------------------------------------------------------------------------
- */
-
-static const char *known_level(const char *text)
-{
-    for (size_t i = 0; text != NULL && i < ARRAY_SIZE(levels); i++) {
-        if (strcmp(levels[i], text) == 0) {
-            return levels[i];
-        }
-    }
-    return NULL;
-}
-
-static enum status read_level(struct registry *registry,
-                              const char *subject,
-                              const char **ret_level,
-                              struct error *error)
-{
-    struct db_statement *statement;
-    *ret_level = NULL;
-    TRY(db_prepare(registry->db, "SELECT level FROM config WHERE subject = ?1", &statement, error));
-    statement_bind_text(statement, 1, slice_of_string(subject));
-    bool row;
-    enum status status = statement_step(statement, &row, error);
-    if (status == STATUS_OK && row) {
-        char level[64];
-        (void) snprintf(level, sizeof(level), "%.*s",
-                        SLICE_FORMAT(statement_column_text(statement, 0)));
-        *ret_level = known_level(level);
-    }
-    statement_release(statement);
-    return status;
-}
-
-static enum status level_of(struct registry *registry,
-                            const char *subject,
-                            const char **ret_level,
-                            struct error *error)
-{
-    *ret_level = NULL;
-    if (subject != NULL) {
-        TRY(read_level(registry, subject, ret_level, error));
-    }
-    if (*ret_level == NULL) {
-        TRY(read_level(registry, "", ret_level, error));
-    }
-    *ret_level = *ret_level == NULL ? "BACKWARD" : *ret_level;
-    return STATUS_OK;
-}
-
-enum status registry_level(struct registry *registry,
-                           const char *subject,
-                           bool fallback,
-                           const char **ret_level,
-                           struct error *error)
-{
-    pthread_mutex_lock(&registry->mutex);
-    enum status status;
-    if (subject == NULL || fallback) {
-        status = level_of(registry, subject, ret_level, error);
-    } else {
-        status = read_level(registry, subject, ret_level, error);
-        if (status == STATUS_OK && *ret_level == NULL) {
-            status = refuse(error, STATUS_NOT_FOUND, 40408,
-                            "Subject '%s' does not have subject-level compatibility configured",
-                            subject);
-        }
-    }
-    pthread_mutex_unlock(&registry->mutex);
-    return status;
-}
-
-enum status registry_set_level(struct registry *registry,
-                               const char *subject,
-                               const char *level,
-                               struct error *error)
-{
-    if (level != NULL && known_level(level) == NULL) {
-        return refuse(
-            error, STATUS_DATA, 42203,
-            "Invalid compatibility level. Valid values are none, backward, forward, full, "
-            "backward_transitive, forward_transitive, and full_transitive");
-    }
-    pthread_mutex_lock(&registry->mutex);
-    struct db_statement *statement;
-    enum status status = db_prepare(
-        registry->db,
-        level == NULL ? "DELETE FROM config WHERE subject = ?1"
-                      : "INSERT INTO config VALUES(?1, ?2) ON CONFLICT DO UPDATE SET level = ?2",
-        &statement, error);
-    if (status == STATUS_OK) {
-        statement_bind_text(statement, 1, slice_of_string(subject == NULL ? "" : subject));
-        if (level != NULL) {
-            statement_bind_text(statement, 2, slice_of_string(level));
-        }
-        status = statement_run(statement, error);
-        statement_release(statement);
-    }
-    pthread_mutex_unlock(&registry->mutex);
-    return status;
-}
-
-/* ---- compatibility -----------------------------------------------------------------------------
- */
-
-struct judgement {
-    struct arena *arena;
-    const char **messages;
-    size_t count;
-};
-
-static void add_message(struct judgement *judgement, const char *message)
-{
-    size_t bytes = judgement->count * sizeof(*judgement->messages);
-    judgement->messages = arena_grow(judgement->arena, judgement->messages, bytes,
-                                     bytes + sizeof(*judgement->messages));
-    judgement->messages[judgement->count++] = message;
-}
-
-/* `reader` must read `writer`; adds a message for each fault. */
-static void judge(struct judgement *judgement,
-                  const struct avro_schema *reader,
-                  const struct avro_schema *writer)
-{
-    struct avro_incompatibility faults[FAULTS_MAX];
-    size_t count = avro_can_read(reader, writer, faults, FAULTS_MAX);
-    for (size_t i = 0; i < count && i < FAULTS_MAX; i++) {
-        add_message(judgement,
-                    arena_printf(judgement->arena,
-                                 "{errorType:'%s', description:'%s (path '%s')', "
-                                 "additionalInfo:'%s'}",
-                                 avro_fault_name(faults[i].fault),
-                                 "the reader schema cannot read what the writer schema wrote",
-                                 faults[i].path, faults[i].details));
-    }
-}
-
-static enum status judge_version(struct judgement *judgement,
-                                 const struct avro_schema *schema,
-                                 const struct registry_schema *old,
-                                 const char *level,
-                                 struct error *error)
-{
-    const struct avro_schema *other;
-    size_t before = judgement->count;
-    TRY(avro_schema_parse(slice_of_string(old->text), judgement->arena, &other, error));
-    if (strncmp(level, "FORWARD", 7) != 0) {
-        judge(judgement, schema, other);
-    }
-    if (strncmp(level, "BACKWARD", 8) != 0) {
-        judge(judgement, other, schema);
-    }
-    avro_schema_release(other);
-    if (judgement->count > before) {
-        add_message(judgement,
-                    arena_printf(judgement->arena, "{oldSchemaVersion: %d}", old->version));
-        add_message(judgement, arena_printf(judgement->arena, "{oldSchema: '%.2000s'}", old->text));
-    }
-    return STATUS_OK;
-}
-
-/* Newest first, as the level demands. */
-static enum status judge_level(struct judgement *judgement,
-                               const struct avro_schema *schema,
-                               const struct registry_schema *versions,
-                               size_t count,
-                               const char *level,
-                               struct error *error)
-{
-    if (strcmp(level, "NONE") == 0) {
-        return STATUS_OK;
-    }
-    bool transitive = strstr(level, "_TRANSITIVE") != NULL;
-    for (size_t i = count; i > 0 && judgement->count == 0; i--) {
-        TRY(judge_version(judgement, schema, &versions[i - 1], level, error));
-        if (!transitive) {
-            break;
-        }
-    }
-    if (judgement->count > 0) {
-        add_message(judgement,
-                    arena_printf(judgement->arena, "{validateFields: 'false', compatibility: '%s'}",
-                                 level));
-    }
-    return STATUS_OK;
-}
-
-enum status registry_compatible(struct registry *registry,
-                                const char *subject,
-                                int32_t version,
-                                const char *text,
-                                struct arena *arena,
-                                const char ***ret_messages,
-                                size_t *ret_count,
-                                struct error *error)
-{
-    const struct avro_schema *schema;
-    const char *normal;
-    struct judgement judgement = {.arena = arena};
-    struct registry_schema *versions;
-    size_t count;
-    const char *level;
-    TRY(normal_form(text, arena, &schema, &normal, error));
-    pthread_mutex_lock(&registry->mutex);
-    enum status status =
-        subject_versions(registry, subject, false, arena, &versions, &count, error);
-    if (status == STATUS_OK) {
-        status = level_of(registry, subject, &level, error);
-    }
-    pthread_mutex_unlock(&registry->mutex);
-    if (status == STATUS_OK && version > 0) {
-        size_t at = 0;
-        while (at < count && versions[at].version != version) {
-            at++;
-        }
-        if (at == count) {
-            char number[16];
-            (void) snprintf(number, sizeof(number), "%d", version);
-            status = refuse(error, STATUS_NOT_FOUND, 40402, "Version %s not found.", number);
-        } else {
-            status = judge_level(&judgement, schema, &versions[at], 1, level, error);
-        }
-    } else if (status == STATUS_OK) {
-        status = judge_level(&judgement, schema, versions, count, level, error);
-    }
-    avro_schema_release(schema);
-    *ret_messages = judgement.messages;
-    *ret_count = judgement.count;
-    return status;
+    return registry_refuse(error, STATUS_NOT_FOUND, 40403, "Schema not found");
 }
 
 /* ---- registering -------------------------------------------------------------------------------
@@ -533,24 +286,6 @@ add_version(struct registry *registry, const char *subject, int32_t id, struct e
     return status;
 }
 
-static enum status
-incompatible(const char *subject, const struct judgement *judgement, struct error *error)
-{
-    struct buffer text = BUFFER_INIT;
-    buffer_printf(&text,
-                  "Schema being registered is incompatible with an earlier schema for subject "
-                  "\"%s\", details: [",
-                  subject);
-    for (size_t i = 0; i < judgement->count; i++) {
-        buffer_printf(&text, "%s%s", i == 0 ? "" : ", ", judgement->messages[i]);
-    }
-    buffer_append_byte(&text, ']');
-    (void) error_set(error, STATUS_CONFLICT, "%s", buffer_string(&text));
-    error_code(error, 409);
-    buffer_deinit(&text);
-    return STATUS_CONFLICT;
-}
-
 /* Inside a transaction and the lock. */
 static enum status register_in(struct registry *registry,
                                const char *subject,
@@ -563,18 +298,18 @@ static enum status register_in(struct registry *registry,
     struct registry_schema *versions;
     size_t count;
     const char *level;
-    TRY(subject_versions(registry, subject, false, arena, &versions, &count, error));
+    TRY(registry_versions_locked(registry, subject, false, arena, &versions, &count, error));
     for (size_t i = 0; i < count; i++) {
         if (strcmp(versions[i].text, normal) == 0) {
             *ret_id = versions[i].id;
             return STATUS_OK;
         }
     }
-    TRY(level_of(registry, subject, &level, error));
+    TRY(registry_level_locked(registry, subject, &level, error));
     struct judgement judgement = {.arena = arena};
-    TRY(judge_level(&judgement, schema, versions, count, level, error));
+    TRY(judgement_of_level(&judgement, schema, versions, count, level, error));
     if (judgement.count > 0) {
-        return incompatible(subject, &judgement, error);
+        return judgement_refuse(subject, &judgement, error);
     }
     TRY(schema_id(registry, normal, ret_id, error));
     return add_version(registry, subject, *ret_id, error);
@@ -590,7 +325,7 @@ enum status registry_register(struct registry *registry,
     const struct avro_schema *schema;
     const char *normal;
     arena_init(&arena, 0);
-    enum status status = normal_form(text, &arena, &schema, &normal, error);
+    enum status status = registry_normal_form(text, &arena, &schema, &normal, error);
     if (status != STATUS_OK) {
         arena_deinit(&arena);
         return status;
@@ -633,26 +368,29 @@ static enum status check_deletable(const struct registry_schema *versions,
     char number[16];
     (void) snprintf(number, sizeof(number), "%d", version);
     if (count == 0) {
-        return refuse(error, STATUS_NOT_FOUND, 40401, "Subject '%s' not found.", subject);
+        return registry_refuse(error, STATUS_NOT_FOUND, 40401, "Subject '%s' not found.", subject);
     }
     if (found == 0) {
-        return refuse(error, STATUS_NOT_FOUND, 40402, "Version %s not found.", number);
+        return registry_refuse(error, STATUS_NOT_FOUND, 40402, "Version %s not found.", number);
     }
     if (permanent && live > 0) {
         return version == 0
-                   ? refuse(error, STATUS_NOT_FOUND, 40405,
-                            "Subject '%s' was not deleted first before being permanently deleted",
-                            subject)
-                   : refuse(error, STATUS_NOT_FOUND, 40407,
-                            "Version %s was not deleted first before being permanently deleted",
-                            number);
+                   ? registry_refuse(
+                         error, STATUS_NOT_FOUND, 40405,
+                         "Subject '%s' was not deleted first before being permanently deleted",
+                         subject)
+                   : registry_refuse(
+                         error, STATUS_NOT_FOUND, 40407,
+                         "Version %s was not deleted first before being permanently deleted",
+                         number);
     }
     if (!permanent && live == 0) {
-        return version == 0 ? refuse(error, STATUS_NOT_FOUND, 40404,
+        return version == 0
+                   ? registry_refuse(error, STATUS_NOT_FOUND, 40404,
                                      "Subject '%s' was soft deleted.Set permanent=true to delete "
                                      "permanently",
                                      subject)
-                            : refuse(error, STATUS_NOT_FOUND, 40406,
+                   : registry_refuse(error, STATUS_NOT_FOUND, 40406,
                                      "Version %s was soft deleted.Set permanent=true to delete "
                                      "permanently",
                                      number);
@@ -672,7 +410,7 @@ enum status registry_delete(struct registry *registry,
     arena_init(&arena, 0);
     pthread_mutex_lock(&registry->mutex);
     enum status status =
-        subject_versions(registry, subject, true, &arena, &versions, &count, error);
+        registry_versions_locked(registry, subject, true, &arena, &versions, &count, error);
     if (status == STATUS_OK) {
         status = check_deletable(versions, count, subject, version, permanent, error);
     }
