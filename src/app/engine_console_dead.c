@@ -216,6 +216,10 @@ static void retry_one(struct engine *engine, void *argument)
 {
     struct retry_ask *ask = argument;
     const struct dead_letter *letter = ask->letter;
+    if (letter->hop == DEAD_SOURCE) {
+        ask->status = engine_dead_source_retry(engine, letter, &ask->resolved, &ask->error);
+        return;
+    }
     for (size_t i = 0; i < engine->topic_count; i++) {
         const struct engine_topic *topic = &engine->topics[i];
         if (topic->processor != NULL && letter->topic != NULL && letter->pipeline != NULL &&
@@ -231,8 +235,7 @@ static void retry_one(struct engine *engine, void *argument)
                   "no running pipeline reads what dead letter %lld was", (long long) letter->id);
 }
 
-/* One letter a turn of the engine, so that it goes on with everything else in between. A letter of
- * a source is left: its record comes again with the source's next fetch. */
+/* One letter a turn of the engine, so that it goes on with everything else in between. */
 enum status engine_console_dead_retry(void *context,
                                       const struct console_dead_filter *filter,
                                       struct console_retry_result *ret_result,
@@ -244,10 +247,6 @@ enum status engine_console_dead_retry(void *context,
     *ret_result = (struct console_retry_result){0};
     TRY(read_all(context, &list, error));
     for (size_t i = 0; i < list.count; i++) {
-        if (list.letters[i].hop == DEAD_SOURCE) {
-            ret_result->skipped++;
-            continue;
-        }
         struct retry_ask ask = {.letter = &list.letters[i]};
         TRY(engine_ask(context, retry_one, &ask, ASK_US, error));
         if (ask.status != STATUS_OK) {

@@ -109,6 +109,12 @@ MUST_USE enum status
 engine_console_start(struct engine *engine, const struct net_address *address, struct error *error);
 void engine_console_stop(struct engine *engine);
 
+/* engine_dead_source.c: on the engine's thread. */
+MUST_USE enum status engine_dead_source_retry(struct engine *engine,
+                                              const struct dead_letter *letter,
+                                              bool *ret_resolved,
+                                              struct error *error);
+
 /* engine_console_dead.c: of struct console_provider; `context` is the engine. */
 MUST_USE enum status engine_console_dead_list(void *context,
                                               const struct console_dead_filter *filter,

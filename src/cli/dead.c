@@ -199,7 +199,7 @@ static int show_main(void *opaque, char **arguments, int count)
  */
 
 struct retry_sum {
-    int64_t tried, resolved, skipped;
+    int64_t tried, resolved;
 };
 
 static void append_member(struct buffer *body, const char *name, const char *value)
@@ -237,7 +237,6 @@ static enum status retry(struct session *session,
     } else if (status == STATUS_OK) {
         sum->tried += json_integer_value(json_object_get(answer, "tried"));
         sum->resolved += json_integer_value(json_object_get(answer, "resolved"));
-        sum->skipped += json_integer_value(json_object_get(answer, "skipped"));
     }
     json_decref(answer);
     http_reply_deinit(&reply);
@@ -276,12 +275,9 @@ static int retry_main(void *opaque, char **arguments, int count)
     session_open(&session, dead->data, "try dead letters again");
     if (session.status == STATUS_OK) {
         session.status = retry_all(&session, dead, arguments, count, &sum, &session.error);
-        (void) printf(dead->json ? "{\"tried\":%" PRId64 ",\"resolved\":%" PRId64
-                                   ",\"skipped\":%" PRId64 "}\n"
-                                 : "tried %" PRId64 ", resolved %" PRId64
-                                   ", left to their source's "
-                                   "next fetch %" PRId64 "\n",
-                      sum.tried, sum.resolved, sum.skipped);
+        (void) printf(dead->json ? "{\"tried\":%" PRId64 ",\"resolved\":%" PRId64 "}\n"
+                                 : "tried %" PRId64 ", resolved %" PRId64 "\n",
+                      sum.tried, sum.resolved);
     }
     int code = session_end(&session);
     return code == 0 && sum.resolved < sum.tried ? 1 : code;

@@ -329,7 +329,6 @@ static enum status retry_dead(struct http_exchange *exchange, void *context, str
     json_writer_open(&json, NULL, '{');
     json_writer_int(&json, "tried", result.tried);
     json_writer_int(&json, "resolved", result.resolved);
-    json_writer_int(&json, "skipped", result.skipped);
     json_writer_close(&json, '}');
     reply_json(exchange, 200, &text);
     return STATUS_OK;

@@ -158,7 +158,6 @@ struct console_dead_filter {
 struct console_retry_result {
     int64_t tried;
     int64_t resolved; /* passed, or superseded by a newer row */
-    int64_t skipped;  /* of sources: their record comes again with a fetch */
 };
 
 /* ---- start and stop -------------------------------------------------------------------------- */

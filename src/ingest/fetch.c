@@ -323,6 +323,13 @@ void fetch_status(struct fetch *fetch, struct fetch_status *ret_status)
     pthread_mutex_unlock(&fetch->mutex);
 }
 
+void fetch_counted(struct fetch *fetch, const struct source_counts *counts)
+{
+    pthread_mutex_lock(&fetch->mutex);
+    fetch->status.counts = *counts;
+    pthread_mutex_unlock(&fetch->mutex);
+}
+
 void fetch_free(struct fetch *fetch)
 {
     if (fetch == NULL) {

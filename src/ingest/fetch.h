@@ -105,5 +105,8 @@ void fetch_trigger(struct fetch *fetch);
 bool fetch_ended(struct fetch *fetch);
 void fetch_status(struct fetch *fetch, struct fetch_status *ret_status);
 
+/* The durable counts changed outside of the worker: a dead letter was resolved. */
+void fetch_counted(struct fetch *fetch, const struct source_counts *counts);
+
 /* Stops and waits for the worker. NULL is fine. */
 void fetch_free(struct fetch *fetch);

@@ -1,6 +1,7 @@
 """`leat dead`: refused records of all hops, looked at and tried again."""
 
 import json
+import sqlite3
 
 import pytest
 from commands import leat
@@ -79,6 +80,32 @@ def test_retry_that_fails_again(mini):
         assert leat("dead", "list", "--reason", "cast", "--data", mini / "data", "--json").rows[0]["retries"] == 1
     finally:
         process.close()
+
+
+def test_retry_at_the_source(mini):
+    """A record that the gate takes now, as it was mended, is staged, streamed and stored."""
+    data = mini / "data"
+    process = Leat(data, files=(mini / "pipeline.yaml",))
+    try:
+        process.addresses()
+        leat("dead", "retry", "staging:1", "--data", data, code=1)
+        assert leat("dead", "list", "--name", "mini.items", "--data", data, "--json").rows[0]["retries"] == 1
+    finally:
+        process.stop().check_sum()
+    store = sqlite3.connect(data / "staging.db")
+    with store:
+        store.execute("UPDATE leat_dead SET raw = CAST(replace(CAST(raw AS TEXT), '\"three\"', '3') AS BLOB)")
+    store.close()
+    process = Leat(data, files=(mini / "pipeline.yaml",))
+    try:
+        process.addresses()
+        found = leat("dead", "retry", "staging:1", "--data", data, "--json").rows[0]
+        assert (found["tried"], found["resolved"]) == (1, 1)
+    finally:
+        totals = process.stop().check_sum()
+    assert (totals["accepted"], totals["refused"], totals["stored"]) == (4, 0, 3)
+    assert leat("query", "--json", "SELECT amount FROM numbers WHERE id = 3", "--data", data).rows == [{"amount": 3}]
+    assert leat("audit", "--data", data, "--json").rows[0]["holds"]
 
 
 def test_retry_wants_a_choice(mini):
