@@ -241,6 +241,7 @@ static enum status read_batch(void *context, struct slice batch, struct error *e
             .key = records[i].key,
             .value = records[i].value,
             .identity = identity_of(&records[i]),
+            .origin = &records[i],
         };
     }
     return chunk->count < CHUNK_RECORDS ? STATUS_OK : hand_over(reader, error);
@@ -335,6 +336,20 @@ static enum status file_reader_poll(struct log_reader *reader,
     return STATUS_OK;
 }
 
+static void file_record_headers(const struct log_in *record,
+                                struct arena *arena,
+                                struct log_header **ret_headers,
+                                size_t *ret_count)
+{
+    const struct record *origin = record->origin;
+    size_t count = origin->header_count < 0 ? 0 : (size_t) origin->header_count;
+    *ret_headers = ARENA_ARRAY(arena, struct log_header, count);
+    *ret_count = count;
+    for (size_t i = 0; i < count; i++) {
+        (*ret_headers)[i] = (struct log_header){origin->headers[i].key, origin->headers[i].value};
+    }
+}
+
 static void file_reader_wake(struct log_reader *reader)
 {
     queue_close(reader->chunks);
@@ -415,6 +430,7 @@ const struct log_ops file_log_ops = {
     .reader_open = file_reader_open,
     .reader_poll = file_reader_poll,
     .reader_release = file_reader_release,
+    .record_headers = file_record_headers,
     .reader_wake = file_reader_wake,
     .reader_close = file_reader_close,
 };

@@ -62,8 +62,11 @@ enum status log_place_parse(const char *option,
         *ret_place = (struct log_place){text[0] == 'b' ? PLACE_BEGINNING : PLACE_END, 0};
         return STATUS_OK;
     }
-    if (strspn(text, "0123456789") == strlen(text) && text[0] != '\0' && strlen(text) < 19) {
-        *ret_place = (struct log_place){PLACE_OFFSET, strtoll(text, &end, 10)};
+    const char *digits = text + (text[0] == '-');
+    size_t count = strspn(digits, "0123456789");
+    if (count > 0 && count < 19 && digits[count] == '\0') {
+        *ret_place = (struct log_place){digits == text ? PLACE_OFFSET : PLACE_LAST,
+                                        strtoll(digits, &end, 10)};
         return STATUS_OK;
     }
     if (text[0] == '-' && duration_parse(slice_of_string(text + 1), &time_us, NULL) == STATUS_OK) {
@@ -114,6 +117,7 @@ enum status kafka_tools_offsets(struct workspace *workspace,
         const struct log_partition *partition = &partitions[i];
         int64_t offset = place->kind == PLACE_END      ? partition->high
                          : place->kind == PLACE_OFFSET ? place->value
+                         : place->kind == PLACE_LAST   ? partition->high - place->value
                                                        : partition->low;
         offset = offset < partition->low ? partition->low : offset;
         ret_offsets[i] = offset > partition->high ? partition->high : offset;

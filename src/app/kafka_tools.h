@@ -28,6 +28,7 @@ enum log_place_kind {
     PLACE_BEGINNING,
     PLACE_END,
     PLACE_OFFSET, /* value: in each partition */
+    PLACE_LAST,   /* value: so many before the end of each partition */
     PLACE_TIME,   /* value: ms; the first record with this timestamp or a later one */
 };
 
@@ -37,7 +38,7 @@ struct log_place {
 };
 
 /* What LOG_PLACE_HELP says. STATUS_USAGE naming the option. */
-#define LOG_PLACE_HELP "beginning, end, an offset, a time, or -1h for an hour ago"
+#define LOG_PLACE_HELP "beginning, end, an offset, -10 for the last ten, a time, or -1h"
 MUST_USE enum status log_place_parse(const char *option,
                                      const char *text,
                                      int64_t now_us,

@@ -1,257 +1,309 @@
-/* `leat consume`: records of a topic, decoded. */
+/* `leat consume`: records of a topic on stdout. */
 
-#include "base/map.h"
-#include "base/memory.h"
-#include "base/utf8.h"
-#include "cli/session.h"
-#include "codec/avro.h"
+#include "app/kafka_tools.h"
+#include "app/record_view.h"
+#include "cli/command.h"
+#include "io/clock.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 
-#define POLL_RECORDS 1000
+#define POLL_RECORDS 5000
 #define POLL_US      (200 * INT64_C(1000))
 #define SILENCE_US   (2000 * INT64_C(1000))
 
 struct consume_options {
-    const char *data;
-    int64_t offset, count, partition;
-    bool raw, json, follow;
+    const char *data, *kafka, *registry, *from;
+    int64_t partition, count;
+    bool follow, json, raw, values;
 };
 
-static const struct consume_options defaults = {.count = -1, .partition = -1};
+static const struct consume_options defaults = {.from = "beginning", .partition = -1, .count = -1};
 
 static const struct option options[] = {
     OPTION(consume_options, data, "--data", 0, OPTION_STRING, "DIR", COMMAND_DATA_HELP),
+    OPTION(consume_options, kafka, "--kafka", 0, OPTION_STRING, "HOST:PORT", COMMAND_KAFKA_HELP),
     OPTION(consume_options,
-           offset,
-           "--offset",
-           'o',
-           OPTION_INT,
-           "N",
-           "begin at this offset; below 0: so many before the end of each partition [0]"),
-    OPTION(consume_options, count, "--count", 'n', OPTION_INT, "N", "end after N records"),
-    OPTION(consume_options, partition, "--partition", 'p', OPTION_INT, "N", "only this one"),
-    OPTION(consume_options, follow, "--follow", 'F', OPTION_FLAG, NULL, "wait for more at the end"),
-    OPTION(consume_options,
-           raw,
-           "--raw",
+           registry,
+           "--registry",
            0,
+           OPTION_STRING,
+           "HOST:PORT",
+           COMMAND_REGISTRY_HELP),
+    OPTION(consume_options, from, "--from", 0, OPTION_STRING, "PLACE", LOG_PLACE_HELP),
+    OPTION(consume_options, partition, "--partition", 'p', OPTION_INT, "N", "only this [all]"),
+    OPTION(consume_options, count, "--count", 'n', OPTION_INT, "N", "stop after N records"),
+    OPTION(consume_options,
+           follow,
+           "--follow",
+           'f',
            OPTION_FLAG,
            NULL,
-           "the bytes of each value, a line each"),
-    OPTION(consume_options,
-           json,
-           "--json",
-           0,
-           OPTION_FLAG,
-           NULL,
-           "an object with partition, offset, timestamp, key and value"),
+           "wait for more at the end, until stopped"),
+    OPTION(consume_options, json, "--json", 0, OPTION_FLAG, NULL, "one JSON object a record"),
+    OPTION(consume_options, values, "--values", 0, OPTION_FLAG, NULL, "values alone, a line each"),
+    OPTION(consume_options, raw, "--raw", 0, OPTION_FLAG, NULL, "bytes of the values as they are"),
 };
 
 struct consumer {
-    struct session *session;
     const struct consume_options *options;
-    struct map schemas; /* id as text -> struct avro_schema */
+    const char *topic;
+    struct workspace *workspace;
+    struct record_view *view;
+    struct log_place place;
     struct log_partition *ends;
     int64_t *next;
+    bool *started; /* partitions whose first record at or after the time has come */
     int32_t partitions;
     int64_t printed;
-    struct buffer text;
+    struct arena arena; /* of one poll */
+    struct buffer line, part;
 };
 
-/* ---- values ------------------------------------------------------------------------------------
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void) number;
+    stopped = 1;
+}
+
+/* ---- one record --------------------------------------------------------------------------------
  */
 
-static const struct avro_schema *schema_of(struct consumer *consumer, int32_t id)
+/* "name":value, and that it is base64 if it is. */
+static void append_part(struct consumer *consumer, const char *name, struct slice bytes, bool plain)
 {
-    char name[16];
-    (void) snprintf(name, sizeof(name), "%d", (int) id);
-    const struct avro_schema *schema = map_get_string(&consumer->schemas, name);
-    struct session *session = consumer->session;
-    struct workspace *workspace = &session->workspace;
-    const char *text;
-    struct error error;
-    if (schema != NULL || workspace_schemas(workspace, &error) != STATUS_OK ||
-        workspace->schemas_ops->by_id(workspace->schemas, id, &session->arena, &text, &error) !=
-            STATUS_OK ||
-        avro_schema_parse(slice_of_string(text), &session->arena, &schema, &error) != STATUS_OK) {
-        return schema;
-    }
-    (void) map_put_string(&consumer->schemas, name, (void *) (uintptr_t) schema);
-    return schema;
-}
-
-/* Avro by its schema, JSON as it is, other text as a string; bytes as an array-free string with
- * U+FFFD for what is no text. */
-static void append_value(struct consumer *consumer, struct slice value)
-{
-    struct buffer *text = &consumer->text;
-    int32_t id;
-    struct slice datum;
-    struct error error;
-    if (value.data == NULL) {
-        buffer_append_string(text, "null");
-        return;
-    }
-    size_t size = text->size;
-    if (wire_header_read(value, &id, &datum)) {
-        const struct avro_schema *schema = schema_of(consumer, id);
-        if (schema != NULL && avro_to_json(schema, datum, text, &error) == STATUS_OK) {
-            return;
-        }
-        text->size = size;
-    }
-    struct json_document document;
-    json_document_init(&document);
-    bool is_json = json_parse(&document, value, 0, &error) == STATUS_OK;
-    json_document_deinit(&document);
-    if (is_json) {
-        buffer_append_slice(text, value);
-    } else {
-        buffer_append_json(text, value);
+    struct buffer *line = &consumer->line;
+    buffer_printf(line, ",\"%s\":", name);
+    enum view_form form = record_view_append(consumer->view, bytes, plain, line);
+    if (form == VIEW_NULL) {
+        buffer_append_string(line, "null");
+    } else if (form == VIEW_BASE64) {
+        buffer_printf(line, ",\"%s_encoding\":\"base64\"", name);
     }
 }
 
-static void print_record(struct consumer *consumer, const struct log_in *record)
+/* Headers may repeat a name, and have an order: an array of objects. */
+static void append_headers(struct consumer *consumer, const struct log_in *record)
 {
-    struct buffer *text = &consumer->text;
-    buffer_clear(text);
+    struct log_header *headers;
+    size_t count;
+    consumer->workspace->log_ops->record_headers(record, &consumer->arena, &headers, &count);
+    buffer_append_string(&consumer->line, ",\"headers\":[");
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_string(&consumer->line, i == 0 ? "{\"name\":" : ",{\"name\":");
+        buffer_append_json(&consumer->line, headers[i].name);
+        append_part(consumer, "value", headers[i].value, true);
+        buffer_append_byte(&consumer->line, '}');
+    }
+    buffer_append_byte(&consumer->line, ']');
+}
+
+static void write_json(struct consumer *consumer, const struct log_in *record)
+{
+    buffer_append_string(&consumer->line, "{\"topic\":");
+    buffer_append_json(&consumer->line, slice_of_string(consumer->topic));
+    buffer_printf(&consumer->line,
+                  ",\"partition\":%d,\"offset\":%" PRId64 ",\"timestamp\":%" PRId64,
+                  (int) record->partition, record->offset, record->timestamp_ms);
+    append_part(consumer, "key", record->key, true);
+    append_part(consumer, "value", record->value, false);
+    append_headers(consumer, record);
+    buffer_append_byte(&consumer->line, '}');
+}
+
+/* Text loses its quotes but keeps its escapes: one line a record, and no terminal obeys it. */
+static void write_plain(struct consumer *consumer, struct slice bytes, bool plain)
+{
+    buffer_clear(&consumer->part);
+    enum view_form form = record_view_append(consumer->view, bytes, plain, &consumer->part);
+    struct slice text = buffer_slice(&consumer->part);
+    if (form == VIEW_TEXT || form == VIEW_BASE64) {
+        text = slice_of(text.data + 1, text.size - 2);
+    }
+    buffer_append_slice(&consumer->line, text);
+}
+
+static enum status
+print_record(struct consumer *consumer, const struct log_in *record, struct error *error)
+{
+    buffer_clear(&consumer->line);
     if (consumer->options->raw) {
-        buffer_append_slice(text, record->value);
+        buffer_append_slice(&consumer->line, record->value);
     } else if (consumer->options->json) {
-        buffer_printf(text,
-                      "{\"partition\":%d,\"offset\":%" PRId64 ",\"timestamp\":%" PRId64 ",\"key\":",
-                      (int) record->partition, record->offset, record->timestamp_ms);
-        if (record->key.data == NULL) {
-            buffer_append_string(text, "null");
-        } else {
-            buffer_append_json(text, record->key);
-        }
-        buffer_append_string(text, ",\"value\":");
-        append_value(consumer, record->value);
-        buffer_append_byte(text, '}');
+        write_json(consumer, record);
     } else {
-        append_value(consumer, record->value);
+        if (!consumer->options->values) {
+            write_plain(consumer, record->key, true);
+            buffer_append_byte(&consumer->line, '\t');
+        }
+        write_plain(consumer, record->value, false);
     }
-    buffer_append_byte(text, '\n');
-    (void) fwrite(text->data, 1, text->size, stdout);
+    buffer_append_byte(&consumer->line, '\n');
+    if (fwrite(consumer->line.data, 1, consumer->line.size, stdout) != consumer->line.size) {
+        return error_set_errno(error, errno, "could not write to stdout");
+    }
     consumer->printed++;
+    return STATUS_OK;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
+/* ---- the topic ---------------------------------------------------------------------------------
  */
 
-static bool enough(const struct consumer *consumer)
+static bool is_wanted(const struct consumer *consumer, int32_t partition)
 {
-    const struct consume_options *options_given = consumer->options;
-    if (options_given->count >= 0 && consumer->printed >= options_given->count) {
-        return true;
-    }
-    if (options_given->follow) {
-        return ferror(stdout) != 0;
-    }
+    return consumer->options->partition < 0 || consumer->options->partition == partition;
+}
+
+static bool at_end(const struct consumer *consumer)
+{
     for (int32_t i = 0; i < consumer->partitions; i++) {
-        bool wanted = options_given->partition < 0 || options_given->partition == i;
-        if (wanted && consumer->next[i] < consumer->ends[i].high) {
+        if (is_wanted(consumer, i) && consumer->next[i] < consumer->ends[i].high) {
             return false;
         }
     }
     return true;
 }
 
-static void print_records(struct consumer *consumer, const struct log_in *records, size_t count)
+static bool has_enough(const struct consumer *consumer)
 {
-    const struct consume_options *options_given = consumer->options;
-    for (size_t i = 0; i < count && !enough(consumer); i++) {
-        const struct log_in *record = &records[i];
-        consumer->next[record->partition] = record->offset + 1;
-        bool wanted = options_given->partition < 0 || options_given->partition == record->partition;
-        if (wanted &&
-            (options_given->follow || record->offset < consumer->ends[record->partition].high)) {
-            print_record(consumer, record);
-        }
+    return consumer->options->count >= 0 && consumer->printed >= consumer->options->count;
+}
+
+static bool takes(struct consumer *consumer, const struct log_in *record)
+{
+    int32_t partition = record->partition;
+    bool ended = !consumer->options->follow && record->offset >= consumer->ends[partition].high;
+    if (!is_wanted(consumer, partition) || ended) {
+        return false;
     }
+    if (consumer->place.kind == PLACE_TIME && record->timestamp_ms >= consumer->place.value) {
+        consumer->started[partition] = true;
+    }
+    return consumer->place.kind != PLACE_TIME || consumer->started[partition];
 }
 
 static enum status
-read_all(struct consumer *consumer, struct log_reader *reader, struct error *error)
+print_records(struct consumer *consumer, struct log_reader *reader, struct error *error)
 {
-    const struct log_ops *ops = consumer->session->workspace.log_ops;
+    const struct log_ops *ops = consumer->workspace->log_ops;
     int64_t silent_us = 0;
-    while (!enough(consumer)) {
+    while (stopped == 0 && !has_enough(consumer) &&
+           (consumer->options->follow || !at_end(consumer))) {
         const struct log_in *records;
         size_t count;
-        TRY(ops->reader_poll(reader, POLL_RECORDS, POLL_US, &records, &count, error));
-        print_records(consumer, records, count);
-        ops->reader_release(reader);
-        if (count == 0) {
-            (void) fflush(stdout);
+        enum status status =
+            ops->reader_poll(reader, POLL_RECORDS, POLL_US, &records, &count, error);
+        for (size_t i = 0; status == STATUS_OK && i < count && !has_enough(consumer); i++) {
+            consumer->next[records[i].partition] = records[i].offset + 1;
+            if (takes(consumer, &records[i])) {
+                status = print_record(consumer, &records[i], error);
+            }
         }
+        ops->reader_release(reader);
+        arena_reset(&consumer->arena);
+        TRY(status);
+        if (fflush(stdout) != 0) {
+            return error_set_errno(error, errno, "could not write to stdout");
+        }
+        /* Offsets may end in what no reader sees, such as a transaction's marker. */
         silent_us = count > 0 ? 0 : silent_us + POLL_US;
         if (silent_us >= SILENCE_US && !consumer->options->follow) {
-            return STATUS_OK; /* the last offsets are no records: markers of transactions */
+            return STATUS_OK;
         }
     }
     return STATUS_OK;
 }
 
-static enum status consume(struct consumer *consumer, const char *topic, struct error *error)
+static enum status consume(struct consumer *consumer, struct arena *arena, struct error *error)
 {
-    struct session *session = consumer->session;
-    struct workspace *workspace = &session->workspace;
-    TRY(workspace_log(workspace, error));
-    TRY(workspace->log_ops->topic_offsets(workspace->log, topic, &session->arena, &consumer->ends,
-                                          &consumer->partitions, error));
-    if (consumer->options->partition >= consumer->partitions) {
-        return error_set(error, STATUS_USAGE, "topic \"%s\" has %d partitions, the first is 0",
-                         topic, (int) consumer->partitions);
+    const struct consume_options *given = consumer->options;
+    struct workspace *workspace = consumer->workspace;
+    const char *topic = consumer->topic;
+    TRY(log_place_parse("--from", given->from, clock_now_us(), &consumer->place, error));
+    if (given->json + given->raw + given->values > 1) {
+        return error_set(error, STATUS_USAGE, "give one of --json, --values and --raw");
     }
-    consumer->next = ARENA_ARRAY(&session->arena, int64_t, (size_t) consumer->partitions);
+    if (given->follow) {
+        TRY(kafka_tools_connect(workspace, "follow a topic", error));
+    }
+    TRY(kafka_tools_partitions(workspace, topic, arena, &consumer->ends, &consumer->partitions,
+                               error));
+    if (given->partition >= consumer->partitions || given->partition < -1) {
+        return error_set(error, STATUS_USAGE,
+                         "topic \"%s\" has no partition %" PRId64 ", but 0 to %d", topic,
+                         given->partition, (int) consumer->partitions - 1);
+    }
+    consumer->next = ARENA_ARRAY(arena, int64_t, (size_t) consumer->partitions);
+    consumer->started = ARENA_ARRAY(arena, bool, (size_t) consumer->partitions);
+    TRY(kafka_tools_offsets(workspace, topic, &consumer->place, consumer->ends,
+                            consumer->partitions, consumer->next, error));
     for (int32_t i = 0; i < consumer->partitions; i++) {
-        const struct log_partition *end = &consumer->ends[i];
-        int64_t at = consumer->options->offset;
-        at = at < 0 ? end->high + at : at;
-        consumer->next[i] = at < end->low ? end->low : at > end->high ? end->high : at;
+        consumer->next[i] = is_wanted(consumer, i) ? consumer->next[i] : consumer->ends[i].high;
     }
     struct log_reader *reader;
     TRY(workspace->log_ops->reader_open(workspace->log, topic, consumer->next, consumer->partitions,
                                         &reader, error));
-    enum status status = read_all(consumer, reader, error);
+    enum status status = print_records(consumer, reader, error);
     workspace->log_ops->reader_close(reader);
     return status;
 }
 
 static int consume_main(void *opaque, char **arguments, int count)
 {
-    struct session session;
-    struct consumer consumer = {.session = &session, .options = opaque};
+    const struct consume_options *given = opaque;
+    struct error error = {0};
+    struct workspace workspace;
+    struct arena arena;
     (void) count;
-    map_init(&consumer.schemas);
-    session_open(&session, consumer.options->data,
-                 consumer.options->follow ? "wait for records" : NULL);
-    if (session.status == STATUS_OK) {
-        session.status = consume(&consumer, arguments[0], &session.error);
+    if (given->follow) {
+        const struct sigaction action = {.sa_handler = on_signal};
+        (void) sigaction(SIGINT, &action, NULL);
+        (void) sigaction(SIGTERM, &action, NULL);
     }
-    size_t at = 0;
-    for (struct map_entry *entry; (entry = map_next(&consumer.schemas, &at)) != NULL;) {
-        avro_schema_release(entry->value);
+    arena_init(&arena, 0);
+    enum status status =
+        workspace_open_at(given->data, given->kafka, given->registry, &workspace, &error);
+    if (status == STATUS_OK) {
+        struct consumer consumer = {
+            .options = given, .topic = arguments[0], .workspace = &workspace};
+        consumer.view = record_view_new(&workspace);
+        arena_init(&consumer.arena, 0);
+        status = consume(&consumer, &arena, &error);
+        if (record_view_failure(consumer.view)[0] != '\0') {
+            (void) fprintf(stderr,
+                           "leat: some records look like Avro but are not shown as such: %s\n",
+                           record_view_failure(consumer.view));
+        }
+        record_view_free(consumer.view);
+        arena_deinit(&consumer.arena);
+        buffer_deinit(&consumer.line);
+        buffer_deinit(&consumer.part);
     }
-    map_deinit(&consumer.schemas);
-    buffer_deinit(&consumer.text);
-    return session_end(&session);
+    workspace_close(&workspace);
+    arena_deinit(&arena);
+    return status == STATUS_OK ? 0 : command_fail(&error);
 }
 
 const struct command command_consume = {
     .name = "consume",
-    .summary = "print the records of a topic",
+    .summary = "print records of a topic",
     .usage = "TOPIC",
-    .help = "Prints values, a line each, up to where the topic ends now: Avro as JSON by its\n"
-            "schema, JSON as it is, other bytes as a JSON string. Works while leat runs and when\n"
-            "nothing runs; it joins no consumer group.\n\n"
-            "examples:\n"
-            "  leat consume users_created --count 3\n"
-            "  leat consume users_created --json --offset -10 --partition 0\n"
-            "  leat consume users_created --follow | jq .email",
+    .help =
+        "Prints the records of a topic up to where it ends now: KEY, a tab, VALUE. Avro values\n"
+        "are shown as JSON through the schema registry; what is neither Avro, JSON nor text is\n"
+        "base64. A missing key or value (a delete) is empty, control characters are escaped;\n"
+        "--json tells all apart, and has partition, offset, timestamp (ms) and headers.\n"
+        "Partitions are not put in one order. When nothing runs the files of the data directory\n"
+        "are read, and --follow is refused. With --kafka, Avro needs --registry too.\n\n"
+        "examples:\n"
+        "  leat consume users_created --count 5\n"
+        "  leat consume users_created --json --from -1h | jq .value.email\n"
+        "  leat consume users_created --values --from end --follow | jq .email\n"
+        "  leat consume users_created --partition 0 --from 100 --raw > values\n\n"
+        "exit codes: 0 done, or stopped while following, 64 usage, 69 leat does not answer",
     .options = options,
     .option_count = ARRAY_SIZE(options),
     .options_bytes = sizeof(struct consume_options),

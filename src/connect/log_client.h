@@ -41,6 +41,12 @@ struct log_in {
     struct slice key;         /* data NULL: none */
     struct slice value;       /* data NULL: a delete */
     struct identity identity; /* source empty: foreign */
+    const void *origin;       /* the reader's own */
+};
+
+struct log_header {
+    struct slice name;
+    struct slice value; /* data NULL: null */
 };
 
 struct log_partition {
@@ -120,6 +126,13 @@ struct log_ops {
                                size_t *ret_count,
                                struct error *error);
     void (*reader_release)(struct log_reader *reader); /* what the last poll gave */
+
+    /* All headers of a record of the last poll, in order: for people, not for hops. The array is
+     * the arena's, names and values are the reader's. */
+    void (*record_headers)(const struct log_in *record,
+                           struct arena *arena,
+                           struct log_header **ret_headers,
+                           size_t *ret_count);
 
     /* Makes a waiting poll return early; safe from any thread. */
     void (*reader_wake)(struct log_reader *reader);

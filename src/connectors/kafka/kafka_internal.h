@@ -132,5 +132,9 @@ enum status kafka_reader_poll(struct log_reader *reader,
                               size_t *ret_count,
                               struct error *error);
 void kafka_reader_release(struct log_reader *reader);
+void kafka_record_headers(const struct log_in *record,
+                          struct arena *arena,
+                          struct log_header **ret_headers,
+                          size_t *ret_count);
 void kafka_reader_wake(struct log_reader *reader);
 void kafka_reader_close(struct log_reader *reader);

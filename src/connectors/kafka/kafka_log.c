@@ -68,6 +68,7 @@ const struct log_ops kafka_log_ops = {
     .reader_open = kafka_reader_open,
     .reader_poll = kafka_reader_poll,
     .reader_release = kafka_reader_release,
+    .record_headers = kafka_record_headers,
     .reader_wake = kafka_reader_wake,
     .reader_close = kafka_reader_close,
 };

@@ -125,7 +125,33 @@ static struct log_in record_of(const rd_kafka_message_t *message)
         .key = slice_of(message->key, message->key_len),
         .value = slice_of(message->payload, message->len),
         .identity = kafka_identity(message),
+        .origin = message,
     };
+}
+
+void kafka_record_headers(const struct log_in *record,
+                          struct arena *arena,
+                          struct log_header **ret_headers,
+                          size_t *ret_count)
+{
+    rd_kafka_headers_t *headers;
+    *ret_headers = NULL;
+    *ret_count = 0;
+    if (rd_kafka_message_headers(record->origin, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    size_t count = rd_kafka_header_cnt(headers);
+    *ret_headers = ARENA_ARRAY(arena, struct log_header, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name;
+        const void *value;
+        size_t size;
+        if (rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            (*ret_headers)[(*ret_count)++] =
+                (struct log_header){slice_of_string(name), slice_of(value, size)};
+        }
+    }
 }
 
 static void reserve(struct log_reader *reader, size_t count)

@@ -16,11 +16,11 @@ def test_consume(data):
     rows = leat("consume", "users_created", "--data", data, "--json").rows
     assert len(rows) == 200
     assert all(row["key"] == row["value"]["login"]["uuid"] for row in rows)
-    last = leat("consume", "users_created", "--data", data, "--json", "--partition", "1", "--offset", "-2").rows
+    last = leat("consume", "users_created", "--data", data, "--json", "--partition", "1", "--from", "-2").rows
     assert [row["partition"] for row in last] == [1, 1]
     ordered = [row for row in rows if row["partition"] == 1]
     assert last == ordered[-2:]
-    assert len(leat("consume", "users_created", "--data", data, "-n", "5").rows) == 5
+    assert len(leat("consume", "users_created", "--values", "--data", data, "-n", "5").rows) == 5
 
 
 def test_produce_and_another_client(running, broker):
@@ -41,16 +41,16 @@ def test_produce_and_another_client(running, broker):
 def test_a_bad_line_says_where(running):
     leat("topic", "create", "lines", "--data", running)
     ended = leat("produce", "lines", "--data", running, stdin='{"a":1}\n\n{"a":\n', code=None)
-    assert ended.code != 0 and "line 3" in ended.stderr and "produced 1" in ended.stdout
-    assert leat("consume", "lines", "--data", running).rows == [{"a": 1}]
+    assert ended.code != 0 and "line 3" in ended.stderr and "produced=1" in ended.stdout
+    assert leat("consume", "lines", "--values", "--data", running).rows == [{"a": 1}]
 
 
 def test_avro(running):
-    record = leat("consume", "users_created", "--data", running, "-n", "1").stdout
+    record = leat("consume", "users_created", "--values", "--data", running, "-n", "1").stdout
     leat("topic", "create", "copies", "--data", running)
-    leat("produce", "copies", "--avro", "users_created-value", "--key", "login.uuid", "--data", running, stdin=record)
-    assert leat("consume", "copies", "--data", running).stdout == record
-    wrong = leat("produce", "copies", "--avro", "users_created-value", "--data", running, stdin='{"gender": 3}\n', code=None)
+    leat("produce", "copies", "--schema", "users_created-value", "--key", "login.uuid", "--data", running, stdin=record)
+    assert leat("consume", "copies", "--values", "--data", running).stdout == record
+    wrong = leat("produce", "copies", "--schema", "users_created-value", "--data", running, stdin='{"gender": 3}\n', code=None)
     assert wrong.code != 0 and "gender" in wrong.stderr
 
 
