@@ -36,11 +36,6 @@ static void publish(struct processor *task, bool running)
     task->status.state_bytes = bytes;
     task->status.groups = groups;
     task->status.running = running;
-    mem_free(task->status_offsets);
-    size_t size = (size_t) task->progress.partitions * sizeof(*task->status_offsets);
-    task->status_offsets = mem_alloc(size + 1);
-    memcpy(task->status_offsets, task->progress.offsets, size);
-    task->status_partitions = task->progress.partitions;
     pthread_mutex_unlock(&task->mutex);
     if (task->on_progress != NULL) {
         task->on_progress(task->context);
@@ -396,7 +391,6 @@ static void processor_close(struct processor *task)
     notify_deinit(&task->wake);
     pthread_mutex_destroy(&task->mutex);
     mem_free(task->drain_offsets);
-    mem_free(task->status_offsets);
     arena_deinit(&task->batch);
     arena_deinit(&task->arena);
     mem_free(task->name);

@@ -92,8 +92,6 @@ struct processor {
     bool thread_started;
     pthread_mutex_t mutex; /* guards what follows */
     struct processor_status status;
-    int64_t *status_offsets; /* as durable: for lag */
-    int32_t status_partitions;
     int64_t *drain_offsets; /* NULL: go on for ever */
     int32_t drain_partitions;
     bool drained;
