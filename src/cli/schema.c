@@ -11,7 +11,7 @@
 #define SCHEMA_BYTES_MAX ((size_t) 4 << 20)
 
 struct schema_options {
-    const char *data;
+    const char *data, *registry;
     int64_t version;
     bool json;
 };
@@ -20,6 +20,8 @@ static const struct schema_options defaults = {.version = -1};
 
 #define COMMON                                                                                     \
     OPTION(schema_options, data, "--data", 0, OPTION_STRING, "DIR", COMMAND_DATA_HELP),            \
+        OPTION(schema_options, registry, "--registry", 0, OPTION_STRING, "HOST:PORT",              \
+               COMMAND_REGISTRY_HELP),                                                             \
         OPTION(schema_options, json, "--json", 0, OPTION_FLAG, NULL, "one JSON object a row")
 
 static const struct option options[] = {COMMON};
@@ -29,9 +31,18 @@ static const struct option show_options[] = {
     OPTION(schema_options, version, "--version", 0, OPTION_INT, "N", "of the subject [newest]"),
 };
 
-static void open_schemas(struct session *session, const char *data, const char *running)
+/* A registry that is named needs neither a data directory nor a leat. */
+static void
+open_schemas(struct session *session, const struct schema_options *given, const char *running)
 {
-    session_open(session, data, running);
+    if (given->registry == NULL) {
+        session_open(session, given->data, running);
+    } else {
+        *session = (struct session){0};
+        arena_init(&session->arena, 0);
+        session->status = workspace_open_at(given->data, NULL, given->registry, &session->workspace,
+                                            &session->error);
+    }
     if (session->status == STATUS_OK) {
         session->status = workspace_schemas(&session->workspace, &session->error);
     }
@@ -49,9 +60,10 @@ registry_get(struct session *session, const char *path, json_t **ret_json, struc
     struct http_reply reply;
     TRY(http_client_new(&config, &client, error));
     http_reply_init(&reply);
+    const char *base = session->workspace.running.registry;
+    const char *scheme = strstr(base, "://") == NULL ? "http://" : "";
     const struct http_request request = {
-        .url =
-            arena_printf(&session->arena, "http://%s%s", session->workspace.running.registry, path),
+        .url = arena_printf(&session->arena, "%s%s%s", scheme, base, path),
         .timeouts = {3000000, 10000000, 10000000, 20000000},
     };
     enum status status = http_request(client, &request, &reply, error);
@@ -99,7 +111,7 @@ static enum status all_schemas(struct session *session,
                                size_t *ret_count,
                                struct error *error)
 {
-    if (session->workspace.running.pid != 0) {
+    if (session->workspace.running.registry[0] != '\0') {
         return list_running(session, ret_schemas, ret_count, error);
     }
     struct registry *registry = local_schemas_registry(session->workspace.schemas);
@@ -136,7 +148,7 @@ static int list_main(void *opaque, char **arguments, int count)
     struct session session;
     (void) arguments;
     (void) count;
-    open_schemas(&session, schema->data, NULL);
+    open_schemas(&session, schema, NULL);
     if (session.status == STATUS_OK) {
         session.status = list(&session, schema->json, &session.error);
     }
@@ -183,7 +195,7 @@ static int show_main(void *opaque, char **arguments, int count)
     const struct schema_options *schema = opaque;
     struct session session;
     (void) count;
-    open_schemas(&session, schema->data, NULL);
+    open_schemas(&session, schema, NULL);
     if (session.status == STATUS_OK) {
         session.status = show(&session, schema, arguments[0], &session.error);
     }
@@ -218,7 +230,7 @@ static int register_main(void *opaque, char **arguments, int count)
     const struct schema_options *schema = opaque;
     struct session session;
     (void) count;
-    open_schemas(&session, schema->data, "register a schema");
+    open_schemas(&session, schema, "register a schema");
     if (session.status == STATUS_OK) {
         session.status = offer(&session, schema, arguments, true, &session.error);
     }
@@ -230,7 +242,7 @@ static int check_main(void *opaque, char **arguments, int count)
     const struct schema_options *schema = opaque;
     struct session session;
     (void) count;
-    open_schemas(&session, schema->data, NULL);
+    open_schemas(&session, schema, NULL);
     if (session.status == STATUS_OK) {
         session.status = offer(&session, schema, arguments, false, &session.error);
     }
@@ -242,7 +254,7 @@ static int level_main(void *opaque, char **arguments, int count)
     const struct schema_options *schema = opaque;
     struct session session;
     (void) count;
-    open_schemas(&session, schema->data, "set a compatibility level");
+    open_schemas(&session, schema, "set a compatibility level");
     struct workspace *workspace = &session.workspace;
     if (session.status == STATUS_OK) {
         session.status = workspace->schemas_ops->set_compatibility(workspace->schemas, arguments[0],

@@ -61,6 +61,14 @@ def test_schemas(data):
     leat("schema", "show", "nothing", "--data", data, code=1)
 
 
+def test_a_registry_that_is_named(running, tmp_path):
+    registry = json.loads((running / "leat.json").read_text())["registry"]
+    for place in (registry, f"http://{registry}"):
+        words = ("--registry", place, "--data", tmp_path / "none", "--json")
+        assert leat("schema", "list", *words).rows == leat("schema", "list", "--json", "--data", running).rows
+        leat("schema", "set-level", "users_created-value", "FULL", *words)
+
+
 def test_schema_changes(running, tmp_path):
     file = tmp_path / "click.avsc"
     file.write_text('{"type":"record","name":"click","fields":[{"name":"id","type":"long"}]}')
