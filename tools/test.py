@@ -229,12 +229,12 @@ def sanitized(folder, kind, *suites):
 
 
 def test_programs(folder, suites, options):
-    """Names of the test programs of some folders, so that only they are built."""
+    """The test programs of some folders, so that only they are built."""
     if not (folder / "build.ninja").exists():
         run(["meson", "setup", folder, ROOT, "-Dtests=true", *options])
     known = json.loads(run(["meson", "introspect", "--targets", folder])[1])
     prefixes = tuple(f"test_{suite}_" for suite in suites)
-    return [t["name"] for t in known if t["name"].startswith(prefixes)]
+    return [os.path.relpath(t["filename"][0], folder) for t in known if t["name"].startswith(prefixes)]
 
 
 def coverage():

@@ -450,7 +450,9 @@ bool analyse_generate(struct analyser *analyser,
                NULL;
     }
     struct scope scope = {ARENA_ARRAY(arena, struct scope_column, count), count};
-    memcpy(scope.columns, source->scope.columns, own * sizeof(*scope.columns));
+    if (own > 0) {
+        memcpy(scope.columns, source->scope.columns, own * sizeof(*scope.columns));
+    }
     for (uint32_t i = 0; i < made->field_count; i++) {
         const struct type_field *field = &made->fields[i];
         scope.columns[own + i] =
