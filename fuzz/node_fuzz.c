@@ -6,7 +6,10 @@
 
 #include "base/settings.h"
 
+#include "app/pipeline.h"
 #include "base/assert.h"
+#include "connectors/file/file_source.h"
+#include "connectors/http/http_source.h"
 
 #include "fuzz.h"
 
@@ -54,6 +57,19 @@ static void show_places(const struct node *node)
     }
 }
 
+/* As one of the program's own sections, with what lies below. */
+static void read_section(const struct settings_table *wanted, const struct node *root)
+{
+    struct arena arena;
+    struct error error = {0};
+    arena_init(&arena, 0);
+    void *target = arena_alloc(&arena, wanted->struct_size);
+    if (settings_read(wanted, root, &arena, target, &error) != STATUS_OK) {
+        ASSERT(error.message[0] != '\0');
+    }
+    arena_deinit(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
@@ -69,6 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (settings_read(&table, root, &arena, &section, &error) != STATUS_OK) {
             ASSERT(error.message[0] != '\0');
         }
+        read_section(&pipeline_table, root);
+        read_section(&http_source_settings, root);
+        read_section(&file_source_settings, root);
     }
     arena_deinit(&arena);
     return 0;
