@@ -6,6 +6,7 @@
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
 #include "connectors/topic/topic_store.h"
+#include "ingest/log_owner.h"
 
 #include <stdlib.h>
 
@@ -172,6 +173,22 @@ static void rang(void *context)
     notify_ring(&engine->progress);
 }
 
+/* A log that is not ours may hold what another data directory wrote; before a record of it is read.
+ */
+static enum status check_owner(struct engine *engine,
+                               const struct topology *topology,
+                               const struct topic_plan *plan,
+                               struct error *error)
+{
+    if (engine->foreign_log == NULL || plan->source == NULL) {
+        return STATUS_OK;
+    }
+    const char *source =
+        arena_printf(topology->arena, "%s.%s", topology->pipeline->name, plan->source);
+    return log_owner_check_topic(source, plan->spec.name, engine->stage_ops, engine->stage_url,
+                                 engine->log_ops, engine->log, error);
+}
+
 /* The topic that a job reads, and those that its streams write. */
 static enum status
 ensure_topics(struct engine *engine, const struct engine_topic *topic, struct error *error)
@@ -182,6 +199,7 @@ ensure_topics(struct engine *engine, const struct engine_topic *topic, struct er
         int32_t partitions;
         if (plan == topic->topic || plan->level == topic->topic->level + 1) {
             TRY(engine->log_ops->topic_ensure(engine->log, &plan->spec, &partitions, error));
+            TRY(check_owner(engine, topology, plan, error));
         }
     }
     return STATUS_OK;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "ingest/backoff.h"
+#include "ingest/log_owner.h"
 #include "io/clock.h"
 #include "io/crash.h"
 #include "io/thread.h"
@@ -90,6 +91,16 @@ static enum status connect_log(struct capture *capture, struct error *error)
                          "topic \"%s\" has %d partitions for one request and %d for another", topic,
                          (int) capture->partitions, (int) count);
     }
+    struct log_owner_query owner = {
+        .source = capture->source,
+        .topic = topic,
+        .stage_ops = capture->job.stage_ops,
+        .stage = capture->stage,
+        .newest = capture->newest,
+        .partitions = count,
+        .arena = &capture->arena,
+    };
+    TRY(log_owner_check(&owner, error));
     TRY(ops->writer_open(capture->job.log, topic, capture->source, &capture->writer, error));
 
     pthread_mutex_lock(&capture->mutex);

@@ -31,6 +31,7 @@ struct fixture {
     struct arena arena;
     struct error error;
     int64_t staged;
+    int64_t accepted_us;
 };
 
 static struct fixture f;
@@ -87,6 +88,7 @@ static int setup(void **state)
     assert_ok(sqlite_stage_ops.open(f.url, &f.stage, &f.error), f.error);
     assert_ok(kafka_log_ops.open(rd_kafka_mock_cluster_bootstraps(mock), NULL, &f.log, &f.error),
               f.error);
+    f.accepted_us = 1763837823123456;
     f.job = (struct capture_job){
         .source = SOURCE,
         .topic = {.name = f.topic, .partitions = 3},
@@ -129,7 +131,7 @@ static void stage_rows(int count)
         memcpy(rows[i].hash, &number, sizeof(number));
     }
     struct stage_page page = {
-        .rows = rows, .count = (size_t) count, .accept_max = -1, .now_us = 1763837823123456};
+        .rows = rows, .count = (size_t) count, .accept_max = -1, .now_us = f.accepted_us};
     struct stage_result result;
     assert_ok(sqlite_stage_ops.page_commit(f.stage, SOURCE, &page, &result, &f.error), f.error);
     assert_int_equal(result.accepted, count);
@@ -260,6 +262,37 @@ static void restart_over_foreign_records(void **state)
     assert_int_equal(drain().sent, 20);
 }
 
+/* A topic that outlived its data directory: another staging must not take its records for its own.
+ */
+static void topic_of_another_staging(void **state)
+{
+    (void) state;
+    stage_rows(20);
+    drain();
+    sqlite_stage_ops.close(f.stage);
+    snprintf(f.url, sizeof(f.url), "%s/another.db", f.directory);
+    assert_ok(sqlite_stage_ops.open(f.url, &f.stage, &f.error), f.error);
+    /* Empty; with fewer changes than the topic has; with more, accepted at another time. */
+    for (int64_t now_us = 1; now_us <= 3; now_us++) {
+        struct capture *capture;
+        assert_ok(capture_start(&f.job, &capture, &f.error), f.error);
+        struct capture_status status;
+        int64_t deadline_us = clock_monotonic_us() + 30000000;
+        do {
+            notify_wait(&f.progress, notify_seen(&f.progress), 5000);
+            capture_status(capture, &status);
+            assert_true(clock_monotonic_us() < deadline_us);
+        } while (status.state != CAPTURE_RETRYING);
+        assert_int_equal(status.last_error.status, STATUS_CONFIG);
+        assert_false(status.last_error.retriable);
+        assert_non_null(strstr(status.last_error.message, "did not write"));
+        assert_int_equal(status.sent + status.skipped, 0);
+        capture_free(capture);
+        f.accepted_us = now_us;
+        stage_rows(15);
+    }
+}
+
 static void broker_errors(void **state)
 {
     (void) state;
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(confirmation_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(answer_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(restart_over_foreign_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(topic_of_another_staging, setup, teardown),
         cmocka_unit_test_setup_teardown(broker_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_running, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_there, setup, teardown),
