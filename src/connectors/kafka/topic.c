@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define LEADER_ATTEMPTS 50
+#define LEADER_PAUSE_MS 100
+
 /* Looks the topic up by its name; `rd_kafka_metadata` wants a handle for that, which consumers may
  * make without making the topic. */
 static enum status topic_metadata(struct log_client *log,
@@ -145,11 +148,16 @@ enum status kafka_topic_ensure(struct log_client *log,
     return STATUS_OK;
 }
 
-static enum status offsets_at(struct log_client *log,
-                              const char *topic,
-                              rd_kafka_topic_partition_list_t *list,
-                              int64_t where,
-                              struct error *error)
+static bool leader_unsettled(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/* The first error of the request or of one of its partitions. */
+static rd_kafka_resp_err_t
+ask_offsets(struct log_client *log, rd_kafka_topic_partition_list_t *list, int64_t where)
 {
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset = where;
@@ -157,6 +165,22 @@ static enum status offsets_at(struct log_client *log,
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->handle->rd, list, KAFKA_REQUEST_MS);
     for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
         code = list->elems[i].err;
+    }
+    return code;
+}
+
+/* A topic that was just made shows in the metadata before its leaders serve it, and a leader may
+ * move at any time: such an answer is asked for again. */
+static enum status offsets_at(struct log_client *log,
+                              const char *topic,
+                              rd_kafka_topic_partition_list_t *list,
+                              int64_t where,
+                              struct error *error)
+{
+    rd_kafka_resp_err_t code = ask_offsets(log, list, where);
+    for (int attempt = 1; attempt < LEADER_ATTEMPTS && leader_unsettled(code); attempt++) {
+        rd_kafka_poll(log->handle->rd, LEADER_PAUSE_MS);
+        code = ask_offsets(log, list, where);
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_error(log->handle, code, error, "could not read the offsets of topic \"%s\"",

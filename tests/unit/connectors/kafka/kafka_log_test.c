@@ -89,6 +89,31 @@ static void send_retries(void **state)
     kafka_log_ops.close(log);
 }
 
+/* As Kafka answers for a topic that it has just made: its leader is known before it serves. */
+static void offsets_of_a_leader_that_does_not_serve_yet(void **state)
+{
+    (void) state;
+
+    enum {
+        LIST_OFFSETS = 2
+    };
+    struct log_client *log = NULL;
+    struct error error;
+    topic_make(NULL, "young", 1);
+    assert_ok(kafka_log_ops.open(rd_kafka_mock_cluster_bootstraps(mock), NULL, &log, &error),
+              error);
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct log_partition *ranges;
+    int32_t count;
+    const rd_kafka_resp_err_t young = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    rd_kafka_mock_push_request_errors(mock, LIST_OFFSETS, 5, young, young, young, young, young);
+    assert_ok(kafka_log_ops.topic_offsets(log, "young", &arena, &ranges, &count, &error), error);
+    assert_int_equal(ranges[0].high, 0);
+    arena_deinit(&arena);
+    kafka_log_ops.close(log);
+}
+
 int main(void)
 {
     char reason[256];
@@ -107,6 +132,7 @@ int main(void)
         cmocka_unit_test(unreachable),
         cmocka_unit_test(send_fails),
         cmocka_unit_test(send_retries),
+        cmocka_unit_test(offsets_of_a_leader_that_does_not_serve_yet),
     };
     failures += cmocka_run_group_tests(tests, NULL, NULL);
     rd_kafka_mock_cluster_destroy(mock);
