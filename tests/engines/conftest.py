@@ -1,0 +1,94 @@
+"""Fixtures of the tests over real engines, which tools/engine starts: one set a run, in its own folder."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "e2e" / "pipeline"), str(TESTS / "campaign")]
+
+from confluent_kafka.admin import AdminClient  # noqa: E402
+from leat import ROOT, Api, wait_until  # noqa: E402
+
+ENGINE = ROOT / "tools" / "engine"
+START_S = 300  # the first start fetches the engine
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "engine(name): needs a program that some systems do not have")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests whose engine cannot be had here are left out, and the reason is printed."""
+    missing = {}
+    for item in list(items):
+        for mark in item.iter_markers("engine"):
+            name = mark.args[0]
+            if name not in missing:
+                done = subprocess.run([sys.executable, ENGINE, "install", name], capture_output=True, text=True)
+                missing[name] = done.stderr if done.returncode else ""
+            if missing[name]:
+                items.remove(item)
+                config.hook.pytest_deselected(items=[item])
+    for reason in filter(None, missing.values()):
+        print(reason, file=sys.stderr)
+
+
+class Engines:
+    """tools/engine with state of its own."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def call(self, command, *words):
+        done = subprocess.run(
+            [sys.executable, ENGINE, "--state", self.state, "--json", command, *words],
+            capture_output=True, text=True, timeout=START_S,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def only(self, *names):
+        """These run and no others, so that memory holds one Kafka; their addresses."""
+        running = [name for name, at in self.call("status").items() if at != "down"]
+        found = self.call("up", *names)
+        others = [name for name in running if name not in found]
+        if others:
+            self.call("down", *others)
+        return found
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory):
+    made = Engines(tmp_path_factory.mktemp("engines"))
+    yield made
+    made.call("reset", "registry", "kafka4", "kafka", "zookeeper")
+
+
+@pytest.fixture
+def empty_log(engines):
+    """empty_log(name) starts that Kafka and returns its address, without topics."""
+
+    def make(name):
+        address = engines.only(name)[name]
+        client = AdminClient({"bootstrap.servers": address})
+
+        def topics():
+            return [t for t in client.list_topics(timeout=20).topics if not t.startswith("__")]
+
+        for future in client.delete_topics(topics()).values() if topics() else ():
+            future.result()
+        wait_until(lambda: not topics(), "no topics")
+        return address
+
+    return make
+
+
+@pytest.fixture
+def api():
+    made = Api(seed="engines")
+    yield made
+    made.close()

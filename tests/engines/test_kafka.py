@@ -1,0 +1,178 @@
+"""The users pipeline over Apache Kafka: the same tables as over the embedded log, through kills of
+leat and of Kafka. Only in ./test --all; engines by tools/engine."""
+
+import collections
+import pathlib
+import random
+
+import pytest
+from kills import CHANGES, Campaign, small_steps
+from leat import USERS, Leat, leat, read_only, row_count, table, wait_until
+from topic import AvroTopic
+from users import by_id, changes_by_country, row, users
+
+TABLE, BY_COUNTRY = "spark_streams.created_users", "spark_streams.users_by_country"
+KAFKA_S = 120
+
+
+def with_profile(source, target, **roles):
+    """A copy of a pipeline file with a profile "real"."""
+    text = pathlib.Path(source).read_text()
+    schema = pathlib.Path(source).with_name("user.avsc")
+    text = text.replace("file: user.avsc", f"file: {schema}")
+    lines = "".join(f"    {role}: {engine}\n" for role, engine in roles.items())
+    target.write_text(f"{text}\nprofiles:\n  real:\n{lines}")
+    return target
+
+
+def run_real(file, data, api, *options):
+    words = ("--profile", "real", *options)
+    return Leat(data, *words, files=(file,), environment={"RANDOMUSER_URL": api.url})
+
+
+def accepted(data):
+    with read_only(data, "staging.db") as db:
+        return db.execute("SELECT sum(accepted) FROM leat_sources").fetchone()[0]
+
+
+def countries(data):
+    counted = collections.Counter()
+    for group in table(data, BY_COUNTRY):
+        counted[group["country"]] += group["changes"]
+    return counted
+
+
+def keys_once(addresses, expected):
+    """The topic holds these users, each once; returns its records."""
+    records = AvroTopic(addresses, "users_created").read_all()
+    assert sorted(r.key.decode() for r in records) == sorted(user["login"]["uuid"] for user in expected)
+    return records
+
+
+# ---- the same answers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["kafka", "kafka4"])
+def test_tables_are_those_of_the_embedded_log(engine, empty_log, api, tmp_path):
+    address = empty_log(engine)
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{address}")
+    real = run_real(file, tmp_path / "real", api, "--limit", 3210).wait(KAFKA_S)
+    assert real.code == 0, real.stderr
+    own = Leat(tmp_path / "own", "--limit", 3210, files=(file,), environment={"RANDOMUSER_URL": api.url}).wait()
+    assert own.code == 0, own.stderr
+    assert real.check_sum() == own.check_sum()
+
+    expected = users(api, 3210)
+    tables = [by_id(table(tmp_path / data, TABLE)) for data in ("real", "own")]
+    assert tables[0] == tables[1] == by_id([row(user) for user in expected])
+    assert countries(tmp_path / "real") == countries(tmp_path / "own") == changes_by_country(expected)
+
+
+@pytest.mark.engine("registry")
+def test_schemas_in_a_real_registry(engines, empty_log, api, tmp_path):
+    address = empty_log("kafka")
+    registry = engines.call("up", "registry")["registry"]
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{address}", schemas=registry)
+    ended = run_real(file, tmp_path / "data", api, "--limit", 1000).wait(KAFKA_S)
+    assert ended.code == 0, ended.stderr
+    ended.check_sum()
+    expected = users(api, 1000)
+    assert by_id(table(tmp_path / "data", TABLE)) == by_id([row(user) for user in expected])
+    records = keys_once({"kafka": address, "registry": registry.removeprefix("http://")}, expected)
+    emails = {user["login"]["uuid"]: user["email"] for user in expected}
+    assert {r.key.decode(): r.value["email"] for r in records} == emails
+
+
+# ---- kills ---------------------------------------------------------------------------------------
+
+
+class KafkaCampaign(Campaign):
+    """The kill campaign (tests/campaign), its two pipelines over one Kafka."""
+
+    def __init__(self, address, count, seed, data):
+        super().__init__(count, seed, data)
+        self.files = [
+            with_profile(source, self.data.with_name(f"real-{name}.yaml"), log=f"kafka://{address}")
+            for name, source in (("users", self.users_file), ("changes", CHANGES))
+        ]
+
+    def start(self, *arguments, **environment):
+        return Leat(
+            self.data, "--profile", "real", *arguments, files=self.files,
+            environment=self.environment | environment,
+        )  # fmt: skip
+
+
+def test_kills_of_leat_lose_nothing_and_double_nothing(empty_log, tmp_path):
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    campaign = KafkaCampaign(empty_log("kafka"), 10, seed, tmp_path / "data")
+    try:
+        campaign.run()
+    finally:
+        campaign.close()
+
+
+def test_a_killed_kafka_is_waited_for(engines, empty_log, api, tmp_path):
+    address = empty_log("kafka")
+    file = with_profile(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", log=f"kafka://{address}")
+    data = tmp_path / "data"
+    process = run_real(file, data, api)
+    try:
+        wait_until(lambda: row_count(data, TABLE) > 200, "rows")
+        engines.call("down", "--kill", "kafka")
+        before = accepted(data)
+        wait_until(lambda: accepted(data) > before + 100, "staging goes on without Kafka")
+        assert process.process.poll() is None, process.stderr
+        engines.call("up", "kafka")
+        staged = accepted(data)
+        wait_until(lambda: row_count(data, TABLE) > staged, "the table catches up", KAFKA_S)
+        ended = process.stop()
+    finally:
+        process.close()
+    assert ended.code == 0, ended.stderr
+    totals = ended.check_sum()
+    assert totals["dead"] == 0
+    expected = users(api, totals["accepted"], page_size=20)
+    assert by_id(table(data, TABLE)) == by_id([row(user) for user in expected])
+
+    again = run_real(file, data, api)
+    try:
+        keys_once(again.addresses(), users(api, accepted(data), page_size=20))
+        assert again.stop().code == 0
+    finally:
+        again.close()
+
+
+# ---- refusals ------------------------------------------------------------------------------------
+
+
+def test_a_topic_of_another_data_directory_is_refused(empty_log, api, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{empty_log('kafka')}")
+    assert run_real(file, tmp_path / "one", api, "--limit", 600).wait(KAFKA_S).code == 0
+    other = run_real(file, tmp_path / "two", api, "--limit", 600).wait(KAFKA_S)
+    assert other.code == 78, other.stderr
+    assert 'topic "users_created" holds records of source "users.random_users"' in other.stderr
+    again = run_real(file, tmp_path / "one", api, "--limit", 1).wait(KAFKA_S)
+    assert again.check_sum()["accepted"] == 601
+
+
+def test_a_log_that_is_not_there_is_named(api, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", log="kafka://127.0.0.1:1")
+    ended = run_real(file, tmp_path / "data", api, "--limit", 1).wait(KAFKA_S)
+    assert ended.code == 69 and "127.0.0.1:1" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "role, url",
+    [
+        ("staging", "postgresql://leat@127.0.0.1/leat"),
+        ("processing", "spark://127.0.0.1:15002"),
+        ("storage", "cassandra://127.0.0.1:9042"),
+        ("coordination", "zookeeper://127.0.0.1:2181"),
+    ],
+)
+def test_engines_that_are_not_there_yet_are_refused_by_role(role, url, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", **{role: url})
+    ended = leat("up", file, "--profile", "real", data=tmp_path / "data")
+    assert ended.code == 78 and f"an engine for {role}" in ended.stderr
