@@ -136,7 +136,9 @@ struct error_kind {
 
 #define NO_ACCESS "look at the ACLs of the principal that leat connects as"
 
-/* Those that are not listed are STATUS_PROTOCOL, retriable. */
+/* Those that are not listed are STATUS_PROTOCOL, retriable. An unknown topic is retriable too, as
+ * for Java's clients: a broker that came back does not know its topics until the controller told
+ * it. */
 static const struct error_kind error_kinds[] = {
     {RD_KAFKA_RESP_ERR__TRANSPORT, STATUS_UNAVAILABLE, true, NULL},
     {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, STATUS_UNAVAILABLE, true, NULL},
@@ -162,9 +164,9 @@ static const struct error_kind error_kinds[] = {
     {RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, STATUS_AGAIN, true, NULL},
     {RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID, STATUS_AGAIN, true, NULL},
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, STATUS_AGAIN, true, NULL},
-    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, STATUS_NOT_FOUND, false, NULL},
-    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, STATUS_NOT_FOUND, false, NULL},
-    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, STATUS_NOT_FOUND, false, NULL},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, STATUS_NOT_FOUND, true, NULL},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, STATUS_NOT_FOUND, true, NULL},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, STATUS_NOT_FOUND, true, NULL},
     {RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, STATUS_NOT_FOUND, false, NULL},
     {RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, STATUS_NOT_FOUND, false, NULL},
     {RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, STATUS_CONFLICT, false, NULL},

@@ -4,8 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define LEADER_ATTEMPTS 50
-#define LEADER_PAUSE_MS 100
+#define LEADER_ATTEMPTS     50
+#define LEADER_PAUSE_MS     100
+#define MAKE_AGAIN_ATTEMPTS 5
 
 /* Looks the topic up by its name; `rd_kafka_metadata` wants a handle for that, which consumers may
  * make without making the topic. */
@@ -130,13 +131,17 @@ enum status kafka_topic_ensure(struct log_client *log,
     enum status status = kafka_partition_count(log, spec->name, &count, error);
     if (status == STATUS_NOT_FOUND) {
         TRY(topic_create(log, spec, error));
-        /* Made, but the broker that answers next may not have heard of it yet. */
-        for (int attempt = 0; attempt < 50; attempt++) {
+        /* Made, but the broker that answers next may not have heard of it yet. Or it "existed
+         * already", because one of that name is being deleted: then it must be made again. */
+        for (int attempt = 1; attempt <= LEADER_ATTEMPTS; attempt++) {
             status = kafka_partition_count(log, spec->name, &count, error);
             if (status != STATUS_NOT_FOUND && status != STATUS_UNAVAILABLE) {
                 break;
             }
-            rd_kafka_poll(log->handle->rd, 100);
+            rd_kafka_poll(log->handle->rd, LEADER_PAUSE_MS);
+            if (status == STATUS_NOT_FOUND && attempt % MAKE_AGAIN_ATTEMPTS == 0) {
+                TRY(topic_create(log, spec, error));
+            }
         }
     }
     TRY(status);

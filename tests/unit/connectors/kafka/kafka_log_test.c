@@ -114,6 +114,29 @@ static void offsets_of_a_leader_that_does_not_serve_yet(void **state)
     kafka_log_ops.close(log);
 }
 
+/* What a broker says of every topic for a moment after its start. */
+static void an_unknown_topic_may_show_up_again(void **state)
+{
+    (void) state;
+    struct log_client *log = NULL;
+    struct error error;
+    topic_make(NULL, "hidden", 1);
+    assert_ok(kafka_log_ops.open(rd_kafka_mock_cluster_bootstraps(mock), NULL, &log, &error),
+              error);
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct log_partition *ranges;
+    int32_t count;
+    rd_kafka_mock_topic_set_error(mock, "hidden", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_fails(kafka_log_ops.topic_offsets(log, "hidden", &arena, &ranges, &count, &error),
+                 STATUS_NOT_FOUND, error, "hidden");
+    assert_true(error.retriable);
+    rd_kafka_mock_topic_set_error(mock, "hidden", RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_ok(kafka_log_ops.topic_offsets(log, "hidden", &arena, &ranges, &count, &error), error);
+    arena_deinit(&arena);
+    kafka_log_ops.close(log);
+}
+
 int main(void)
 {
     char reason[256];
@@ -132,6 +155,7 @@ int main(void)
         cmocka_unit_test(unreachable),
         cmocka_unit_test(send_fails),
         cmocka_unit_test(send_retries),
+        cmocka_unit_test(an_unknown_topic_may_show_up_again),
         cmocka_unit_test(offsets_of_a_leader_that_does_not_serve_yet),
     };
     failures += cmocka_run_group_tests(tests, NULL, NULL);
