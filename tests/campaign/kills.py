@@ -169,11 +169,15 @@ class Campaign:
                 self.stop()
             self.kills[self.kill_at_point() if self.random.random() < 0.6 else self.kill_at_random()] += 1
             if number % 5 == 0 and (self.data / "staging.db").exists():
-                audit(self.data)  # over what the kill left
+                self.audit_remains()
             if report and number % 10 == 0:
                 report(f"{number} kills, {self.accepted('users.random_users')} users,"
                        f" {self.accepted('changes.changes')} changes accepted")
         self.check()
+
+    def audit_remains(self):
+        """Over what the kill left."""
+        audit(self.data)
 
     # ---- what must be true -----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from kills import CHANGES, Campaign, small_steps
-from leat import USERS, Leat, leat, read_only, row_count, table, wait_until
+from leat import USERS, Leat, leat, nowhere, read_only, row_count, table, wait_until
 from topic import AvroTopic
 from users import by_id, changes_by_country, row, users
 
@@ -27,7 +27,7 @@ def with_profile(source, target, **roles):
 
 def run_real(file, data, api, *options):
     words = ("--profile", "real", *options)
-    return Leat(data, *words, files=(file,), environment={"RANDOMUSER_URL": api.url})
+    return Leat(data, *words, files=(file,), environment={"RANDOMUSER_URL": api.url if api else nowhere()})
 
 
 def accepted(data):
@@ -96,6 +96,9 @@ class KafkaCampaign(Campaign):
             for name, source in (("users", self.users_file), ("changes", CHANGES))
         ]
 
+    def audit_remains(self):
+        """Without a running leat, `leat audit` does not know where the log is."""
+
     def start(self, *arguments, **environment):
         return Leat(
             self.data, "--profile", "real", *arguments, files=self.files,
@@ -126,7 +129,11 @@ def test_a_killed_kafka_is_waited_for(engines, empty_log, api, tmp_path):
         assert process.process.poll() is None, process.stderr
         engines.call("up", "kafka")
         staged = accepted(data)
-        wait_until(lambda: row_count(data, TABLE) > staged, "the table catches up", KAFKA_S)
+        wait_until(
+            lambda: row_count(data, TABLE) >= staged or process.process.poll() is not None,
+            "the table catches up", KAFKA_S,
+        )  # fmt: skip
+        assert process.process.poll() is None, process.stderr
         ended = process.stop()
     finally:
         process.close()
@@ -136,7 +143,7 @@ def test_a_killed_kafka_is_waited_for(engines, empty_log, api, tmp_path):
     expected = users(api, totals["accepted"], page_size=20)
     assert by_id(table(data, TABLE)) == by_id([row(user) for user in expected])
 
-    again = run_real(file, data, api)
+    again = run_real(file, data, None)
     try:
         keys_once(again.addresses(), users(api, accepted(data), page_size=20))
         assert again.stop().code == 0
