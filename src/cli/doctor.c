@@ -1,5 +1,7 @@
 /* `leat doctor`: what is missing or in the way, and the remedy. */
 
+#include "app/reach.h"
+#include "app/topology.h"
 #include "base/time_text.h"
 #include "cli/rows.h"
 #include "cli/session.h"
@@ -8,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,12 +18,28 @@
 #define FILES_MIN             1024
 
 struct doctor_options {
-    const char *data;
+    const char *data, *profile, *secrets;
+    struct option_strings set;
     bool json;
 };
 
 static const struct option options[] = {
     OPTION(doctor_options, data, "--data", 0, OPTION_STRING, "DIR", COMMAND_DATA_HELP),
+    OPTION(doctor_options,
+           profile,
+           "--profile",
+           0,
+           OPTION_STRING,
+           "NAME",
+           "ask the engines of that profile of the file too"),
+    OPTION(doctor_options, set, "--set", 0, OPTION_STRINGS, "KEY=VALUE", "override a setting"),
+    OPTION(doctor_options,
+           secrets,
+           "--secrets",
+           0,
+           OPTION_STRING,
+           "DIR",
+           "folder with a file for each ${secret:NAME}"),
     OPTION(doctor_options, json, "--json", 0, OPTION_FLAG, NULL, "one JSON object a finding"),
 };
 
@@ -34,7 +53,7 @@ struct doctor {
     struct rows rows;
     const char *path; /* of the data directory */
     struct data_dir_addresses running;
-    bool bad;
+    int code; /* the exit code: the gravest so far */
 };
 
 static void tell(struct doctor *doctor,
@@ -49,7 +68,9 @@ static void tell(struct doctor *doctor,
     rows_string(&doctor->rows, found);
     rows_string(&doctor->rows, remedy == NULL ? "" : remedy);
     rows_end(&doctor->rows);
-    doctor->bad = doctor->bad || finding == BAD;
+    if (finding == BAD && doctor->code == 0) {
+        doctor->code = 1;
+    }
 }
 
 static void look_at_directory(struct doctor *doctor)
@@ -134,14 +155,69 @@ static void look_at_environment(struct doctor *doctor)
     tell(doctor, FINE, "time zone", timezone == NULL ? "UTC in all queries" : timezone, NULL);
 }
 
+/* ---- the pipeline file -------------------------------------------------------------------------
+ */
+
+/* 78 over 69 over 1: what must be changed before what may come back by itself. */
+static void tell_status(struct doctor *doctor,
+                        const char *what,
+                        enum status status,
+                        const char *found,
+                        const char *remedy)
+{
+    tell(doctor, status == STATUS_OK ? FINE : BAD, what, found, remedy);
+    int code = status == STATUS_OK       ? 0
+               : status == STATUS_CONFIG ? status_exit_code(STATUS_CONFIG)
+                                         : status_exit_code(STATUS_UNAVAILABLE);
+    doctor->code = code > doctor->code ? code : doctor->code;
+}
+
+static void tell_reach(void *context, const struct reach_finding *finding)
+{
+    tell_status(context, finding->what, finding->status, finding->found, finding->remedy);
+}
+
+static void
+look_at_file(struct doctor *doctor, const struct doctor_options *given, const char *file)
+{
+    const struct pipeline_options load = {
+        .profile = given->profile,
+        .set = given->set.items,
+        .set_count = given->set.count,
+        .secrets_dir = given->secrets,
+    };
+    struct error error = {0};
+    struct arena arena;
+    struct pipeline *pipeline;
+    struct topology *topology;
+    arena_init(&arena, 0);
+    enum status status = pipeline_load(file, &load, &arena, &pipeline, &error);
+    if (status == STATUS_OK) {
+        status = topology_build(pipeline, NULL, NULL, &arena, &topology, &error);
+    }
+    if (status != STATUS_OK) {
+        error.message[strcspn(error.message, "\n")] = '\0';
+        tell_status(doctor, "file", STATUS_CONFIG, error.message,
+                    error.hint[0] != '\0' ? error.hint : "`leat check` shows the place");
+    } else {
+        tell(doctor, FINE, "file", arena_printf(&arena, "%s is in order", file), NULL);
+        reach_sources(pipeline, tell_reach, doctor);
+        reach_engines(pipeline, tell_reach, doctor);
+    }
+    arena_deinit(&arena);
+}
+
 static int doctor_main(void *opaque, char **arguments, int count)
 {
     static const char *const columns[] = {"", "what", "found", "remedy"};
     static const char *const json_columns[] = {"state", "what", "found", "remedy"};
     const struct doctor_options *given = opaque;
     struct doctor doctor = {.path = data_dir_path(given->data)};
-    (void) arguments;
-    (void) count;
+    if (given->profile != NULL && count == 0) {
+        struct error error = {0};
+        (void) error_set(&error, STATUS_USAGE, "--profile needs the file that has the profile");
+        return command_fail(&error);
+    }
     rows_init(&doctor.rows, rows_form_of(given->json, false), given->json ? json_columns : columns,
               ARRAY_SIZE(columns));
     look_at_environment(&doctor);
@@ -151,22 +227,30 @@ static int doctor_main(void *opaque, char **arguments, int count)
     look_at_port(&doctor, "registry", 8081, doctor.running.registry);
     look_at_port(&doctor, "console", 9021, doctor.running.http);
     look_at_limits(&doctor);
+    for (int i = 0; i < count; i++) {
+        look_at_file(&doctor, given, arguments[i]);
+    }
     rows_finish(&doctor.rows);
-    return doctor.bad ? 1 : 0;
+    return doctor.code;
 }
 
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "what is missing or in the way, and the remedy",
-    .usage = "",
-    .help = "Looks at the data directory, disk, ports and limits. It changes nothing.\n\n"
-            "examples:\n"
-            "  leat doctor\n"
-            "  leat doctor --json --data /var/lib/leat\n\n"
-            "exit codes: 0 nothing keeps leat from running, 1 something does",
+    .usage = "[FILE]",
+    .help =
+        "Looks at the data directory, disk, ports and limits, and with a pipeline file whether\n"
+        "it compiles, each of its sources answers one request within 3 s, and the engines of\n"
+        "the profile are reachable. It changes nothing.\n\n"
+        "examples:\n"
+        "  leat doctor\n"
+        "  leat doctor examples/users/pipeline.yaml --profile cluster\n"
+        "  leat doctor --json --data /var/lib/leat\n\n"
+        "exit codes: 0 nothing keeps leat from running, 1 something here does, 69 a source or an\n"
+        "engine does not answer, 78 the file is wrong",
     .options = options,
     .option_count = ARRAY_SIZE(options),
     .options_bytes = sizeof(struct doctor_options),
-    .arguments_max = 0,
+    .arguments_max = 1,
     .run = doctor_main,
 };

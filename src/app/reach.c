@@ -1,0 +1,206 @@
+#include "app/reach.h"
+
+#include "base/assert.h"
+#include "connect/source.h"
+#include "connectors/file/file_source.h"
+#include "connectors/http/http_source.h"
+#include "connectors/kafka/kafka_admin.h"
+#include "connectors/kafka/kafka_log.h"
+#include "http/client.h"
+#include "io/thread.h"
+
+#include <string.h>
+
+struct reach {
+    reach_visit visit;
+    void *context;
+    struct arena arena;
+};
+
+static void tell(struct reach *reach,
+                 const char *what,
+                 enum status status,
+                 const char *found,
+                 const char *remedy)
+{
+    const struct reach_finding finding = {what, status, found, remedy};
+    reach->visit(reach->context, &finding);
+}
+
+/* Only the first line: the rest shows the place in the file, for which a table has no room. */
+static void tell_error(struct reach *reach, const char *what, struct error *error)
+{
+    error->message[strcspn(error->message, "\n")] = '\0';
+    tell(reach, what, error->status, error->message, error->hint);
+}
+
+/* ---- sources -----------------------------------------------------------------------------------
+ */
+
+static void cancel_late(struct thread *self, void *context)
+{
+    if (!thread_pause(self, REACH_SOURCE_US)) {
+        atomic_store((atomic_bool *) context, true);
+    }
+}
+
+static enum status fetch_once(struct source *source,
+                              const struct source_ops *ops,
+                              struct arena *arena,
+                              struct source_page *page,
+                              struct error *error)
+{
+    atomic_bool cancelled = false;
+    const struct source_request request = {.cancelled = &cancelled};
+    struct thread *timer;
+    int64_t retry_after_us;
+    TRY(thread_start("doctor", cancel_late, &cancelled, &timer, error));
+    enum status status = ops->fetch(source, &request, arena, page, &retry_after_us, error);
+    enum status joined = thread_join(timer, -1, NULL);
+    ASSERT(joined == STATUS_OK); /* it waits for ever */
+    return status == STATUS_CANCELLED
+               ? error_set(error, STATUS_UNAVAILABLE, "does not answer within 3 s")
+               : status;
+}
+
+static void reach_source(struct reach *reach,
+                         const struct pipeline *pipeline,
+                         const struct setting_section *section)
+{
+    const struct source_settings *settings = section->value;
+    const struct source_ops *ops = settings->http != NULL ? &http_source_ops : &file_source_ops;
+    const char *what = arena_printf(&reach->arena, "source %s", section->name);
+    const char *name = arena_printf(&reach->arena, "%s.%s", pipeline->name, section->name);
+    struct error error = {0};
+    struct source *source = NULL;
+    struct source_page page = {0};
+    if ((settings->http == NULL) == (settings->file == NULL)) {
+        tell(reach, what, STATUS_CONFIG, "needs one of `http`, `file`", "");
+        return;
+    }
+    enum status status =
+        ops->open(settings->http != NULL ? settings->http : settings->file, name, &source, &error);
+    if (status == STATUS_OK) {
+        status = fetch_once(source, ops, &reach->arena, &page, &error);
+    }
+    if (status == STATUS_OK) {
+        tell(reach, what, STATUS_OK,
+             arena_printf(&reach->arena, "%s gives %zu record%s", ops->describe(source), page.count,
+                          page.count == 1 ? "" : "s"),
+             "");
+    } else {
+        if (error.hint[0] == '\0' && status != STATUS_CONFIG) {
+            error_hint(&error, "`leat up` tries again; `leat run` gives up after --give-up");
+        }
+        tell_error(reach, what, &error);
+    }
+    if (source != NULL) {
+        ops->close(source);
+    }
+}
+
+void reach_sources(const struct pipeline *pipeline, reach_visit visit, void *context)
+{
+    struct reach reach = {.visit = visit, .context = context};
+    arena_init(&reach.arena, 0);
+    for (size_t i = 0; i < pipeline->sources.count; i++) {
+        reach_source(&reach, pipeline, &pipeline->sources.items[i]);
+    }
+    arena_deinit(&reach.arena);
+}
+
+/* ---- engines -----------------------------------------------------------------------------------
+ */
+
+static void reach_log(struct reach *reach, const struct profile_settings *profile)
+{
+    static const char what[] = "profile: log";
+    static const char scheme[] = "kafka://";
+    struct error error = {0};
+    struct log_client *log;
+    struct kafka_topic *topics;
+    size_t count;
+    if (strncmp(profile->log, scheme, strlen(scheme)) != 0) {
+        tell(reach, what, STATUS_CONFIG, "is no kafka://HOST:PORT[,HOST:PORT]", "");
+        return;
+    }
+    size_t setting_count = profile->log_settings.count;
+    const char **settings = ARENA_ARRAY(&reach->arena, const char *, 2 * setting_count + 1);
+    for (size_t i = 0; i < setting_count; i++) {
+        settings[2 * i] = profile->log_settings.items[i].name;
+        settings[2 * i + 1] = profile->log_settings.items[i].value;
+    }
+    enum status status = kafka_log_ops.open(profile->log + strlen(scheme), settings, &log, &error);
+    if (status == STATUS_OK) {
+        status = kafka_admin_topics(log, &reach->arena, &topics, &count, &error);
+        kafka_log_ops.close(log);
+    }
+    if (status == STATUS_OK) {
+        tell(reach, what, STATUS_OK, arena_printf(&reach->arena, "answers, with %zu topics", count),
+             "");
+    } else {
+        tell_error(reach, what, &error);
+    }
+}
+
+static void reach_schemas(struct reach *reach, const struct profile_settings *profile)
+{
+    static const char what[] = "profile: schemas";
+    const struct http_client_config config = {0};
+    struct error error = {0};
+    struct http_client *client;
+    struct http_reply reply;
+    const struct http_request request = {
+        .url = arena_printf(&reach->arena, "%s/subjects", profile->schemas),
+        .timeouts = {REACH_SOURCE_US, REACH_SOURCE_US, REACH_SOURCE_US, REACH_SOURCE_US},
+    };
+    if (http_client_new(&config, &client, &error) != STATUS_OK) {
+        tell_error(reach, what, &error);
+        return;
+    }
+    http_reply_init(&reply);
+    if (http_request(client, &request, &reply, &error) != STATUS_OK) {
+        tell_error(reach, what, &error);
+    } else if (reply.status != 200) {
+        tell(reach, what, STATUS_UNAVAILABLE,
+             arena_printf(&reach->arena, "answers with HTTP status %d", reply.status),
+             "is this the address of a schema registry?");
+    } else {
+        tell(reach, what, STATUS_OK, "answers", "");
+    }
+    http_reply_deinit(&reply);
+    http_client_free(client);
+}
+
+void reach_engines(const struct pipeline *pipeline, reach_visit visit, void *context)
+{
+    const struct profile_settings *profile = pipeline->profile;
+    struct reach reach = {.visit = visit, .context = context};
+    if (profile == NULL) {
+        return;
+    }
+
+    const struct {
+        const char *what, *url;
+    } unusable[] = {
+        {"profile: staging", profile->staging},
+        {"profile: processing", profile->processing},
+        {"profile: storage", profile->storage == NULL ? NULL : profile->storage->url},
+        {"profile: coordination", profile->coordination},
+    };
+
+    arena_init(&reach.arena, 0);
+    if (profile->log != NULL) {
+        reach_log(&reach, profile);
+    }
+    if (profile->schemas != NULL) {
+        reach_schemas(&reach, profile);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(unusable); i++) {
+        if (unusable[i].url != NULL) {
+            tell(&reach, unusable[i].what, STATUS_CONFIG, "this leat cannot use that engine yet",
+                 "take it out of the profile: the embedded engine does that role then");
+        }
+    }
+    arena_deinit(&reach.arena);
+}
