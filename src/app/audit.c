@@ -51,8 +51,9 @@ take_task(void *context, const struct store_progress *stored, struct error *erro
         task->counts = progress.counts;
         task->partitions = progress.partitions;
         task->offsets = ARENA_ARRAY(auditor->arena, int64_t, (size_t) progress.partitions);
-        memcpy(task->offsets, progress.offsets,
-               (size_t) progress.partitions * sizeof(*progress.offsets));
+        for (int32_t i = 0; i < progress.partitions; i++) {
+            task->offsets[i] = progress.offsets[i];
+        }
     } else {
         error_context(error, "progress of \"%s\"", stored->task);
     }
