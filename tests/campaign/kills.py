@@ -3,6 +3,8 @@
 
 usage: kills.py COUNT [--seed N] [--data DIR] [--only NAME]
 
+A round has 250 kills; round n of a long campaign is --seed N+n.
+
 Two pipelines run in one process: the users example over `leat api`, and changes.yaml over a source
 in this program, whose few keys change all the time. Each life ends by SIGKILL: at a random moment
 (start-up included), or at a random passing of a named crash point (crash_point() in src/). Every
@@ -23,6 +25,7 @@ import json
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +44,7 @@ CHANGES = HERE / "changes.yaml"
 USERS_TABLE = "spark_streams.created_users"
 USERS_PAGE, CHANGES_PAGE, KEYS = 20, 30, 53
 LIFE_S, POINT_S = 0.8, 3.0
+ROUND = 250
 
 
 def small_steps(target):
@@ -248,15 +252,23 @@ def main():
     parser.add_argument("--data", help="data directory; kept")
     parser.add_argument("--only", help="one crash point")
     arguments = parser.parse_args()
-    data = arguments.data or tempfile.mkdtemp(prefix="leat-kills-") + "/data"
-    print(f"seed {arguments.seed}, data {data}", flush=True)
-    campaign = Campaign(arguments.count, arguments.seed, data, arguments.only)
     started = time.monotonic()
-    try:
-        campaign.run(report=lambda line: print(line, flush=True))
-    finally:
-        campaign.close()
-    print(f"kills: {dict(sorted(campaign.kills.items()))}")
+    kills = collections.Counter()
+    # In rounds, each with data of its own: what is compared at the end must fit into memory.
+    for number in range(0, arguments.count, ROUND):
+        seed = arguments.seed + number // ROUND
+        data = arguments.data or tempfile.mkdtemp(prefix="leat-kills-") + "/data"
+        count = min(ROUND, arguments.count - number)
+        print(f"{count} kills, seed {seed}, data {data}", flush=True)
+        campaign = Campaign(count, seed, data, arguments.only)
+        try:
+            campaign.run(report=lambda line: print(line, flush=True))
+        finally:
+            campaign.close()
+        kills += campaign.kills
+        if not arguments.data:
+            shutil.rmtree(pathlib.Path(data).parent)
+    print(f"kills: {dict(sorted(kills.items()))}")
     print(f"nothing lost, nothing twice, in order; {time.monotonic() - started:.0f} s")
 
 
