@@ -1,6 +1,7 @@
 #include "registry/registry_internal.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "codec/avro_schema.h"
 
 #include <stdarg.h>
@@ -186,9 +187,10 @@ enum status registry_by_id(struct registry *registry,
     struct registry_schema *schemas;
     size_t count;
     pthread_mutex_lock(&registry->mutex);
-    enum status status =
-        read_schemas(registry, "SELECT '', 0, id, text, 0 FROM schemas WHERE id = ?2", NULL, id,
-                     arena, &schemas, &count, error);
+    enum status status = read_schemas(registry,
+                                      "SELECT '', 0, id, text, 0 FROM schemas WHERE id = ?2"
+                                      " AND id IN (SELECT id FROM versions)",
+                                      NULL, id, arena, &schemas, &count, error);
     pthread_mutex_unlock(&registry->mutex);
     if (status == STATUS_OK && count == 0) {
         char text[16];
@@ -245,6 +247,24 @@ enum status registry_lookup(struct registry *registry,
         }
     }
     return registry_refuse(error, STATUS_NOT_FOUND, 40403, "Schema not found");
+}
+
+/* ---- subjects ----------------------------------------------------------------------------------
+ */
+
+enum status registry_check_subject(const char *subject, struct error *error)
+{
+    static const char *const reserved[] = {"", "__GLOBAL", "__EMPTY"};
+    bool valid = utf8_valid((const uint8_t *) subject, strlen(subject));
+    for (const char *at = subject; *at != '\0'; at++) {
+        valid = valid && (uint8_t) *at >= 0x20 && *at != 0x7f;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+        valid = valid && strcmp(subject, reserved[i]) != 0;
+    }
+    return valid ? STATUS_OK
+                 : registry_refuse(error, STATUS_DATA, 42208,
+                                   "The specified subject '%s' is not a valid.", subject);
 }
 
 /* ---- registering -------------------------------------------------------------------------------
@@ -324,6 +344,7 @@ enum status registry_register(struct registry *registry,
     struct arena arena;
     const struct avro_schema *schema;
     const char *normal;
+    TRY(registry_check_subject(subject, error));
     arena_init(&arena, 0);
     enum status status = registry_normal_form(text, &arena, &schema, &normal, error);
     if (status != STATUS_OK) {
@@ -430,6 +451,9 @@ enum status registry_delete(struct registry *registry,
         statement_release(statement);
     }
     pthread_mutex_unlock(&registry->mutex);
+    if (status == STATUS_OK && version == 0) { /* a subject that comes again begins anew */
+        status = registry_set_level(registry, subject, NULL, error);
+    }
     arena_deinit(&arena);
     return status;
 }

@@ -96,6 +96,9 @@ enum status registry_set_level(struct registry *registry,
             "Invalid compatibility level. Valid values are none, backward, forward, full, "
             "backward_transitive, forward_transitive, and full_transitive");
     }
+    if (subject != NULL && level != NULL) {
+        TRY(registry_check_subject(subject, error));
+    }
     pthread_mutex_lock(&registry->mutex);
     struct db_statement *statement;
     enum status status = db_prepare(

@@ -40,6 +40,9 @@ MUST_USE enum status registry_level_locked(struct registry *registry,
                                            const char **ret_level,
                                            struct error *error);
 
+/* 42208 for what cannot be the name of a subject. */
+MUST_USE enum status registry_check_subject(const char *subject, struct error *error);
+
 /* What speaks against a schema; no messages: nothing. */
 struct judgement {
     struct arena *arena;

@@ -26,11 +26,11 @@ void registry_reply(struct http_exchange *exchange, json_t *json)
 
 static void reply_fault(struct http_exchange *exchange, int status, int code, const char *message)
 {
-    json_t *body = json_pack("{s:i,s:s}", "error_code", code, "message", message);
-    char *text = json_dumps(body, JSON_COMPACT);
-    http_reply(exchange, status, CONTENT_TYPE, slice_of_string(text));
-    free(text);
-    json_decref(body);
+    struct buffer body CLEANUP(buffer_deinit) = BUFFER_INIT;
+    buffer_printf(&body, "{\"error_code\":%d,\"message\":", code);
+    buffer_append_json(&body, slice_of_string(message)); /* may be cut within a character */
+    buffer_append_byte(&body, '}');
+    http_reply(exchange, status, CONTENT_TYPE, buffer_slice(&body));
 }
 
 enum status registry_answer(struct http_exchange *exchange, enum status status, struct error *error)
@@ -94,6 +94,10 @@ const char *registry_schema_asked(struct http_exchange *exchange, json_t **ret_b
     }
     if (type != NULL && (!json_is_string(type) || strcmp(json_string_value(type), "AVRO") != 0)) {
         reply_fault(exchange, 422, 42201, "Invalid schema: this registry keeps Avro schemas only");
+        return NULL;
+    }
+    if (json_array_size(json_object_get(*ret_body, "references")) > 0) {
+        reply_fault(exchange, 422, 42201, "Invalid schema: this registry keeps no references");
         return NULL;
     }
     if (text == NULL) {
