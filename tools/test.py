@@ -301,6 +301,7 @@ def steps(arguments):
         return
     yield "layers", layers
     yield "format", formatting
+    yield "links of the pages", lambda: check([sys.executable, "tools/links.py"])
     yield "reference pages", lambda: check(["tools/reference.sh", "--check"])
     yield "unit tests", lambda: unit(BUILD)
     yield "end to end", lambda: pytest("tests/e2e", "-m", "not slow")
