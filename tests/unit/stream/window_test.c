@@ -33,7 +33,7 @@ static bool begins(const struct reading *reading, const char *word)
 static void read_head(struct reading *reading)
 {
     snprintf(reading->name, sizeof(reading->name), "%.60s", reading->line + strlen("scenario "));
-    long long delay_s;
+    long long delay_s = 0;
     assert_true(next_line(reading) && sscanf(reading->line, "mode %15s", reading->mode) == 1);
     assert_true(next_line(reading) && sscanf(reading->line, "delay %lld", &delay_s) == 1);
     assert_true(next_line(reading) && sscanf(reading->line, "key %63s", reading->key) == 1);
