@@ -12,7 +12,7 @@
 /* ---- the worker --------------------------------------------------------------------------------
  */
 
-static void publish(struct processor *task, bool running)
+void task_publish(struct processor *task, bool running)
 {
     int64_t groups = 0;
     int64_t bytes = 0;
@@ -70,31 +70,6 @@ static bool drain_reached(struct processor *task)
     return reached;
 }
 
-/* Fails only if the retry left memory ahead of the disk. */
-static enum status serve_retry(struct processor *task, struct error *error)
-{
-    pthread_mutex_lock(&task->mutex);
-    struct task_retry *retry = task->retry;
-    pthread_mutex_unlock(&task->mutex);
-    if (retry == NULL) {
-        return STATUS_OK;
-    }
-    bool fatal;
-    retry->status = task_retry_letter(task, retry->letter, &retry->resolved, &fatal, &retry->error);
-    enum status ended = fatal ? retry->status : STATUS_OK;
-    if (fatal && error != NULL) {
-        *error = retry->error;
-        error->retriable = false;
-    }
-    publish(task, !fatal);
-    pthread_mutex_lock(&task->mutex);
-    retry->done = true;
-    task->retry = NULL;
-    pthread_mutex_unlock(&task->mutex);
-    notify_ring(&task->wake);
-    return ended;
-}
-
 static enum status open_reader(struct processor *task, struct error *error)
 {
     const struct processor_job *job = task->job;
@@ -120,7 +95,7 @@ static enum status open_reader(struct processor *task, struct error *error)
 
 static void close_reader(struct processor *task)
 {
-    pthread_mutex_lock(&task->mutex); /* processor_wake looks at it */
+    pthread_mutex_lock(&task->mutex); /* task_wake looks at it */
     struct log_reader *reader = task->reader;
     task->reader = NULL;
     pthread_mutex_unlock(&task->mutex);
@@ -180,12 +155,12 @@ static enum status fixed_batch(struct processor *task, struct error *error)
            !held_reach_drain(task, batch, filled)) {
         status = gather(task, &held, batch, &filled, error);
         if (status == STATUS_OK) {
-            status = serve_retry(task, error);
+            status = task_serve_retry(task, error);
         }
     }
     if (status == STATUS_OK && filled > 0 && !atomic_load(&task->stop)) {
         status = task_batch(task, batch, filled, false, error);
-        publish(task, true);
+        task_publish(task, true);
     }
     arena_deinit(&held);
     return status;
@@ -202,7 +177,7 @@ static enum status free_batch(struct processor *task, struct error *error)
     }
     enum status status = task_batch(task, records, count, false, error);
     ops->reader_release(task->reader);
-    publish(task, true);
+    task_publish(task, true);
     return status;
 }
 
@@ -221,7 +196,7 @@ static enum status work(struct processor *task, struct error *error)
         TRY(open_reader(task, error));
     }
     while (!atomic_load(&task->stop)) {
-        TRY(serve_retry(task, error));
+        TRY(task_serve_retry(task, error));
         if (drain_reached(task)) {
             if (task->job->flush_windows) {
                 TRY(task_batch(task, NULL, 0, true, error));
@@ -237,7 +212,7 @@ static enum status work(struct processor *task, struct error *error)
 static void *worker(void *context)
 {
     struct processor *task = context;
-    publish(task, true);
+    task_publish(task, true);
     for (unsigned attempt = 0;; attempt++) {
         struct error error = {0};
         int64_t before = task->progress.number;
@@ -245,7 +220,7 @@ static void *worker(void *context)
         close_reader(task);
         if (status == STATUS_OK) {
             clear_error(task);
-            publish(task, false);
+            task_publish(task, false);
             pthread_mutex_lock(&task->mutex);
             task->drained = true;
             pthread_mutex_unlock(&task->mutex);
@@ -255,7 +230,7 @@ static void *worker(void *context)
             return NULL;
         }
         if (status == STATUS_CANCELLED) {
-            publish(task, false);
+            task_publish(task, false);
             return NULL;
         }
         /* A commit that failed for good leaves state in memory ahead of the disk: end here. */
@@ -265,7 +240,7 @@ static void *worker(void *context)
         }
         attempt = task->progress.number > before ? 0 : attempt;
         if (!task_pause(task, &error, attempt)) {
-            publish(task, false);
+            task_publish(task, false);
             return NULL;
         }
     }
@@ -362,7 +337,7 @@ static enum status processor_open(const struct processor_job *job,
     return status;
 }
 
-static void processor_wake(struct processor *task)
+void task_wake(struct processor *task)
 {
     notify_ring(&task->wake);
     pthread_mutex_lock(&task->mutex);
@@ -379,7 +354,7 @@ static void processor_close(struct processor *task)
     }
     if (task->thread_started) {
         atomic_store(&task->stop, true);
-        processor_wake(task);
+        task_wake(task);
         (void) pthread_join(task->thread, NULL);
     }
     task_close_stores(task);
@@ -415,7 +390,7 @@ static void processor_drain(struct processor *task, const int64_t *offsets, int3
     memcpy(task->drain_offsets, offsets, size);
     task->drain_partitions = partitions;
     pthread_mutex_unlock(&task->mutex);
-    processor_wake(task);
+    task_wake(task);
 }
 
 static bool processor_drained(struct processor *task)
@@ -424,41 +399,6 @@ static bool processor_drained(struct processor *task)
     bool drained = task->drained;
     pthread_mutex_unlock(&task->mutex);
     return drained;
-}
-
-static enum status processor_dead_retry(struct processor *task,
-                                        const struct dead_letter *letter,
-                                        bool *ret_resolved,
-                                        struct error *error)
-{
-    struct task_retry retry = {.letter = letter};
-    pthread_mutex_lock(&task->mutex);
-    bool busy = task->retry != NULL || !task->status.running;
-    if (!busy) {
-        task->retry = &retry;
-    }
-    pthread_mutex_unlock(&task->mutex);
-    if (busy) {
-        return error_set(error, STATUS_AGAIN, "the task is not running, or retries another letter");
-    }
-    for (bool done = false; !done;) {
-        uint64_t seen = notify_seen(&task->wake);
-        processor_wake(task);
-        (void) notify_wait(&task->wake, seen + 1, POLL_US);
-        pthread_mutex_lock(&task->mutex);
-        done = retry.done || !task->status.running;
-        if (done && !retry.done) {
-            task->retry = NULL;
-            retry.status =
-                error_set(&retry.error, STATUS_AGAIN, "the task stopped before the retry");
-        }
-        pthread_mutex_unlock(&task->mutex);
-    }
-    *ret_resolved = retry.resolved;
-    if (retry.status != STATUS_OK && error != NULL) {
-        *error = retry.error;
-    }
-    return retry.status;
 }
 
 enum status processor_stored_status(const struct store_ops *ops,
@@ -494,6 +434,6 @@ const struct processor_ops embedded_processor = {
     .status = processor_status,
     .drain = processor_drain,
     .drained = processor_drained,
-    .dead_retry = processor_dead_retry,
+    .dead_retry = task_ask_retry,
     .close = processor_close,
 };

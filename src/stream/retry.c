@@ -5,6 +5,9 @@
 #include "stream/batch_internal.h"
 #include "stream/checkpoint.h"
 
+#define POLL_US         (250 * INT64_C(1000))
+#define BEGIN_WITHIN_US (10 * INT64_C(1000000))
+
 /* True if the letter is known to be this one in the task's store, not another with its number. */
 struct search {
     const struct dead_letter *letter;
@@ -117,11 +120,11 @@ static enum status fail_again(struct work *work,
     return task->keeper->ops->dead_update(task->keeper->handle, letter->id, fault, error);
 }
 
-enum status task_retry_letter(struct processor *task,
-                              const struct dead_letter *letter,
-                              bool *ret_resolved,
-                              bool *ret_fatal,
-                              struct error *error)
+static enum status retry_letter(struct processor *task,
+                                const struct dead_letter *letter,
+                                bool *ret_resolved,
+                                bool *ret_fatal,
+                                struct error *error)
 {
     *ret_resolved = *ret_fatal = false;
     TRY(check_letter(task, letter, error));
@@ -160,4 +163,78 @@ enum status task_retry_letter(struct processor *task,
     *ret_resolved = true;
     *ret_fatal = false;
     return STATUS_OK;
+}
+
+/* ---- between the threads ----------------------------------------------------------------------
+ */
+
+enum status task_serve_retry(struct processor *task, struct error *error)
+{
+    pthread_mutex_lock(&task->mutex);
+    struct task_retry *retry = task->retry;
+    if (retry != NULL) {
+        retry->taken = true;
+    }
+    pthread_mutex_unlock(&task->mutex);
+    if (retry == NULL) {
+        return STATUS_OK;
+    }
+    bool fatal;
+    retry->status = retry_letter(task, retry->letter, &retry->resolved, &fatal, &retry->error);
+    enum status ended = fatal ? retry->status : STATUS_OK;
+    if (fatal && error != NULL) {
+        *error = retry->error;
+        error->retriable = false;
+    }
+    task_publish(task, !fatal);
+    pthread_mutex_lock(&task->mutex);
+    retry->done = true;
+    task->retry = NULL;
+    pthread_mutex_unlock(&task->mutex);
+    notify_ring(&task->wake);
+    return ended;
+}
+
+/* Under the mutex: takes back what the task has not begun. */
+static void withdraw(struct processor *task, struct task_retry *retry, const char *why)
+{
+    task->retry = NULL;
+    retry->done = true;
+    retry->status = error_set(&retry->error, STATUS_AGAIN, "%s", why);
+}
+
+enum status task_ask_retry(struct processor *task,
+                           const struct dead_letter *letter,
+                           bool *ret_resolved,
+                           struct error *error)
+{
+    struct task_retry retry = {.letter = letter};
+    pthread_mutex_lock(&task->mutex);
+    bool busy = task->retry != NULL || !task->status.running;
+    if (!busy) {
+        task->retry = &retry;
+    }
+    pthread_mutex_unlock(&task->mutex);
+    if (busy) {
+        return error_set(error, STATUS_AGAIN, "the task is not running, or retries another letter");
+    }
+    int64_t deadline_us = clock_monotonic_us() + BEGIN_WITHIN_US;
+    for (bool done = false; !done;) {
+        uint64_t seen = notify_seen(&task->wake);
+        task_wake(task);
+        (void) notify_wait(&task->wake, seen + 1, POLL_US);
+        pthread_mutex_lock(&task->mutex);
+        if (!retry.taken && !task->status.running) {
+            withdraw(task, &retry, "the task stopped before the retry");
+        } else if (!retry.taken && clock_monotonic_us() > deadline_us) {
+            withdraw(task, &retry, "the task waits for an engine that does not answer");
+        }
+        done = retry.done;
+        pthread_mutex_unlock(&task->mutex);
+    }
+    *ret_resolved = retry.resolved;
+    if (retry.status != STATUS_OK && error != NULL) {
+        *error = retry.error;
+    }
+    return retry.status;
 }

@@ -66,6 +66,7 @@ struct task_retry {
     enum status status;
     struct error error;
     bool resolved;
+    bool taken; /* by the worker: it can no longer be withdrawn */
     bool done;
 };
 
@@ -111,12 +112,22 @@ MUST_USE enum status task_batch(struct processor *task,
                                 bool closing,
                                 struct error *error);
 
-/* Tries a dead letter again. `ret_fatal`: memory is ahead of the disk now, the task must end. */
-MUST_USE enum status task_retry_letter(struct processor *task,
-                                       const struct dead_letter *letter,
-                                       bool *ret_resolved,
-                                       bool *ret_fatal,
-                                       struct error *error);
+/* Tries the dead letter that waits, if there is one. Fails only if memory is ahead of the disk
+ * after it: the task must end. */
+MUST_USE enum status task_serve_retry(struct processor *task, struct error *error);
+
+/* From another thread: has a dead letter tried again and waits for it. STATUS_AGAIN if the task
+ * does not come to it. */
+MUST_USE enum status task_ask_retry(struct processor *task,
+                                    const struct dead_letter *letter,
+                                    bool *ret_resolved,
+                                    struct error *error);
+
+/* Shows progress as it is now in the status. */
+void task_publish(struct processor *task, bool running);
+
+/* Ends a wait of the worker; safe from any thread. */
+void task_wake(struct processor *task);
 
 /* Makes the output durable with the progress as it is now; goes on trying while the failure is one
  * that may pass, until the task is told to stop (STATUS_CANCELLED). */
