@@ -369,8 +369,13 @@ visit_letter(void *context, const struct dead_letter *letter, struct error *erro
 
 const char *fixture_letters(const char *database)
 {
+    return fixture_letters_of(database, NULL);
+}
+
+const char *fixture_letters_of(const char *database, const char *name)
+{
     struct lines lines = {.count = 0};
-    struct dead_filter all = {.limit = 1000};
+    struct dead_filter all = {.limit = 1000, .name = name};
     struct store *store = open_store(database);
     assert_ok(sqlite_store_ops.dead_list(store, &all, visit_letter, &lines, &f.error), f.error);
     sqlite_store_ops.close(store);

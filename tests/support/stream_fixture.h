@@ -97,5 +97,6 @@ void fixture_expect_rows(const char *table, const char *wanted);
 
 /* Lines "id hop name reason place retries", of the store that keeps them. */
 const char *fixture_letters(const char *database);
+const char *fixture_letters_of(const char *database, const char *name); /* one stream's or sink's */
 
 void fixture_expect_fates(int64_t stored, int64_t filtered, int64_t late, int64_t dead);

@@ -109,7 +109,8 @@ enum status store_dead_list(struct store *store,
     TRY(db_prepare(store->db,
                    "SELECT id, hop, pipeline, name, reason, message, place, raw, key, schema_id,"
                    " identity, topic, partition, offset, version, at_us, retries FROM leat_dead"
-                   " WHERE id > ?1 AND (?2 = 0 OR id = ?2) AND (?3 IS NULL OR name = ?3)"
+                   " WHERE id > ?1 AND (?2 = 0 OR id = ?2)"
+                   " AND (?3 IS NULL OR instr(',' || name || ',', ',' || ?3 || ',') > 0)"
                    " AND (?4 IS NULL OR reason = ?4) ORDER BY id LIMIT ?5",
                    &select, error));
     statement_bind_int(select, 1, filter->after_id);

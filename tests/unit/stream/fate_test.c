@@ -82,6 +82,8 @@ static void test_one_letter_a_record(void **state)
     fixture_run(STATUS_OK);
     fixture_expect_fates(1, 0, 0, 1);
     assert_string_equal(fixture_letters("tables.db"), "1 process adults,ages cast t/0@0 0");
+    assert_string_equal(fixture_letters_of("tables.db", "ages"), fixture_letters("tables.db"));
+    assert_string_equal(fixture_letters_of("tables.db", "age"), "");
     fixture_expect_rows("names", "{\"id\":3,\"name\":\"Cy\"}\n{\"id\":4,\"name\":\"Di\"}");
 }
 
