@@ -86,8 +86,12 @@ static enum status open_reader(struct processor *task, struct error *error)
                 task->progress.offsets[i] = partitions[i].low;
             }
         }
+        struct log_reader *reader = NULL;
         status = job->log_ops->reader_open(job->log, job->topic, task->progress.offsets, count,
-                                           &task->reader, error);
+                                           &reader, error);
+        pthread_mutex_lock(&task->mutex); /* task_wake looks at it */
+        task->reader = reader;
+        pthread_mutex_unlock(&task->mutex);
     }
     arena_deinit(&arena);
     return status;

@@ -367,7 +367,7 @@ static void word_expect(struct session *session, const struct block *block)
         }
         rest = slice_of(rest.data + size + (end != NULL), rest.size - size - (end != NULL));
     }
-    if (!session->ordered) {
+    if (!session->ordered && count > 0 && session->row_count > 0) { /* qsort takes no NULL */
         qsort(rows, count, sizeof(*rows), compare_text);
         qsort(session->rows, session->row_count, sizeof(*rows), compare_text);
     }
