@@ -48,7 +48,7 @@ analyse_union(struct analyser *analyser, const struct tree_body *body, struct an
     struct type_field *fields = NULL;
     uint32_t columns = 0;
     for (uint32_t i = 0; i < body->body_count; i++) {
-        struct analysed part;
+        struct analysed part = {0};
         if (!analyse_body(analyser, body->bodies[i], NULL, &part)) {
             return false;
         }

@@ -349,7 +349,7 @@ relation_of_join(struct analyser *analyser, const struct tree_relation *tree, st
         [TREE_JOIN_ANTI] = JOIN_ANTI,
     };
     struct arena *arena = analyser->arena;
-    struct analysed left, right;
+    struct analysed left = {0}, right = {0};
     if (!analyser->options->batch) {
         analyse_fail(analyser, tree->offset, "a stream cannot be joined");
         error_hint(

@@ -424,7 +424,7 @@ bool analyse_select(struct analyser *analyser,
                     const struct tree_query *order,
                     struct analysed *ret)
 {
-    struct analysed source;
+    struct analysed source = {0};
     struct output output = {0};
     struct grouping grouping = {0};
     struct generated_columns *generated =

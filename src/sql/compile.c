@@ -138,7 +138,7 @@ enum status sql_compile(const char *text,
     TRY(sql_parse_query(slice_of_string(text), arena, &tree, ret_offset, error));
     struct analyser analyser = {
         .arena = arena, .catalog = catalog, .options = options, .error = error};
-    struct analysed analysed;
+    struct analysed analysed = {0};
     if (!analyse_query(&analyser, tree, &analysed)) {
         *ret_offset = analyser.offset;
         return analyser.status;

@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "base/buffer.h"
 #include "connectors/kafka/kafka_internal.h"
 
@@ -37,6 +38,7 @@ enum status kafka_partition_count(struct log_client *log,
 {
     const struct rd_kafka_metadata *metadata = NULL;
     TRY(topic_metadata(log, topic, &metadata, error));
+    ASSERT(metadata != NULL);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     int32_t count = 0;
     if (metadata->topic_cnt == 1) {
