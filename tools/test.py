@@ -162,12 +162,14 @@ def pytest(*selection, label="e2e", binary=None, timeout_s=3600):
     for suite in xml.parse(report).getroot().iter("testsuite"):
         for name in counts:
             counts[name] += int(suite.get(name, 0))
-    # A skipped test proves nothing: here everything that tests need is installed.
-    failed = counts["failures"] + counts["errors"] + counts["skipped"]
-    passed = counts["tests"] - failed
+    failed = counts["failures"] + counts["errors"]
+    passed = counts["tests"] - failed - counts["skipped"]
     if code not in (0, 5) and failed == 0:
         failed = 1
-    return Outcome(passed, failed, output[-40000:] if failed else "")
+    # A skipped test proves nothing: it counts nowhere, and is told with its reason.
+    reasons = {skip.get("message") for skip in xml.parse(report).getroot().iter("skipped")}
+    note = f"{counts['skipped']} skipped: {'; '.join(sorted(map(str, reasons)))}" if reasons else ""
+    return Outcome(passed, failed, output[-40000:] if failed else "", note)
 
 
 def tidy(budget_s):
