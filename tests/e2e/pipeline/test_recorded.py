@@ -1,26 +1,30 @@
-"""Recorded replies of the real API (tests/data/recorded) through the whole pipeline. What must come out
-is derived from the recordings with Python's json."""
+"""Recorded replies of the real API through the whole pipeline. What must come out is derived from the
+recordings with Python's json. The recordings are not ours to pass on: they are read where they lie
+(recorded/shared.py); without them a sample of made-up users takes their place where it can."""
 
 import datetime
-import gzip
 import json
 import pathlib
 
 import pytest
 from leat import ROOT, audit, read_only, table
+from shared import SHARED
 from topic import AvroTopic
 from users import by_id, row
 
-RECORDED = ROOT / "tests" / "data" / "recorded"
+SAMPLE = ROOT / "tests" / "data" / "users-sample.json"
 LEGACY = pathlib.Path(__file__).with_name("legacy.yaml")
 
 
 def replies(folder, pattern="*"):
-    return sorted((RECORDED / folder).glob(f"{pattern}.json.gz"))
+    found = sorted((SHARED / folder).glob(f"{pattern}.json"))
+    if not found:
+        pytest.skip("the recordings are not here")
+    return found
 
 
 def results(path):
-    return json.loads(gzip.decompress(path.read_bytes()))["results"]
+    return json.loads(path.read_bytes())["results"]
 
 
 @pytest.fixture
@@ -31,19 +35,20 @@ def replay(make_api, tmp_path):
         folder = tmp_path / "replies"
         folder.mkdir()
         for path in paths:
-            (folder / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+            (folder / path.name).write_bytes(path.read_bytes())
         return make_api("--replay", folder)
 
     return start
 
 
 def test_recorded_users_field_by_field(replay, up, tmp_path):
-    paths = replies("randomuser")
+    here = (SHARED / "randomuser").is_dir()
+    paths = replies("randomuser") if here else [SAMPLE]
     recorded = [user for path in paths for user in results(path)]
-    assert len(recorded) == 746
+    assert len(recorded) == (746 if here else 20)
     ended = up(command="run", url=replay(paths).url).wait()
     assert ended.code == 0, ended.stderr
-    assert ended.check_sum()["stored"] == 746
+    assert ended.check_sum()["stored"] == len(recorded)
     assert by_id(table(tmp_path / "data", "spark_streams.created_users")) == by_id([row(u) for u in recorded])
     audit(tmp_path / "data")
 
@@ -63,7 +68,8 @@ def test_users_of_an_old_version_are_dead_letters_and_others_go_on(replay, up, t
 
 
 def test_inferred_schemas_keep_every_field(up, tmp_path):
-    settings = {"files": [LEGACY], "environment": {"RECORDED": str(RECORDED / "randomuser-legacy")}}
+    replies("randomuser-legacy")
+    settings = {"files": [LEGACY], "environment": {"RECORDED": str(SHARED / "randomuser-legacy")}}
     ended = up(command="run", **settings).wait()
     assert ended.code == 0, ended.stderr
     assert ended.check_sum()["stored"] == 1500
