@@ -119,13 +119,16 @@ static void print(struct progress_line *line, const struct engine_totals *totals
 void progress_line_update(struct progress_line *line)
 {
     int64_t now_us = clock_monotonic_us();
-    if (line->quiet || now_us < line->next_us) {
+    if (line->quiet || (now_us < line->next_us && line->sampled)) {
         return;
     }
     struct engine_totals totals;
     engine_totals(line->engine, &totals);
-    if (!line->sampled && totals.fate.stored > 0) {
+    if (!line->sampled && totals.fate.stored > 0) { /* at once, also where lines are rare */
         show_sample(line);
+    }
+    if (now_us < line->next_us) {
+        return;
     }
     int64_t total = totals.source.fetched + totals.fate.stored;
     if (line->terminal || total != line->last_total) {
