@@ -22,11 +22,6 @@
 
 struct engine;
 
-/* An address to listen on, and whether the user asked for just that. */
-struct engine_listen {
-    const char *address; /* HOST:PORT; NULL: the default */
-};
-
 struct engine_options {
     const char *data;                    /* directory */
     const char *kafka, *http, *registry; /* HOST:PORT to listen on; NULL: the default */

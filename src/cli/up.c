@@ -69,7 +69,6 @@ static const struct up_options defaults = {
 
 static const struct option options[] = {UP_OPTIONS};
 
-static struct engine *signalled_engine;
 static volatile sig_atomic_t signals_seen;
 static volatile sig_atomic_t last_signal;
 static volatile bool interrupted; /* by a first signal: drain, but not for ever */
@@ -184,6 +183,7 @@ static int start(const struct up_options *up,
                  bool until_drained,
                  const char *only_source)
 {
+    struct engine *engine;
     struct error error = {0};
     const struct engine_options engine_options = {
         .data = data_dir_path(up->data),
@@ -208,11 +208,11 @@ static int start(const struct up_options *up,
     };
     configure_log(up);
     catch_signals();
-    if (engine_start((const char *const *) files, (size_t) count, &engine_options,
-                     &signalled_engine, &error) != STATUS_OK) {
+    if (engine_start((const char *const *) files, (size_t) count, &engine_options, &engine,
+                     &error) != STATUS_OK) {
         return command_fail(&error);
     }
-    return run_engine(signalled_engine, up);
+    return run_engine(engine, up);
 }
 
 static int ingest_main(void *opaque, char **arguments, int count)

@@ -3,17 +3,18 @@
 import os
 import shutil
 
+import playwright.sync_api as sync_api
 import pytest
 from bad_numbers import PIPELINE, RECORDS
 from leat import nowhere, wait_until
 
-sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = os.environ.get("LEAT_CHROMIUM") or shutil.which("chromium")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def browser():
+    assert CHROMIUM, "chromium is missing; ./test --all installs it, or name one in LEAT_CHROMIUM"
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser

@@ -10,14 +10,12 @@ from leat import ROOT
 HERE = ROOT / "tests" / "e2e" / "registry" / "node"
 INSTALLED = ROOT / "build" / "registry-node"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node and npm"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def program():
+    assert shutil.which("npm"), "npm is missing; install Node.js with npm (20 or newer)"
     INSTALLED.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "round_trip.js"):
         shutil.copy(HERE / name, INSTALLED / name)
