@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "connect/counts.h"
 #include "connect/dead_letter.h"
+#include "connect/lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,6 +78,13 @@ struct stage_ops {
     /* `url` as in the profile; embedded: a path. Makes what is missing. */
     enum status (*open)(const char *url, struct stage **ret_stage, struct error *error);
     void (*close)(struct stage *stage);
+
+    /* Claims the store for a holder of coordination (connect/lock.h): when it returns, no
+     * transaction of an older holder can commit any more, and each later one of this handle, reads
+     * included, checks that no newer holder has claimed it. An older one is refused with
+     * fence_refused, which is not retriable. Lasts for the handle; `fence` is copied. NULL: the
+     * store cannot be shared, and coordination over it is refused. */
+    enum status (*fence)(struct stage *stage, const struct fence *fence, struct error *error);
 
     /* State of a source ("PIPELINE.SOURCE"), made with epoch 1 if it does not exist. Text lives in
      * the arena. */
@@ -152,3 +160,10 @@ struct stage_ops {
                                 void *context,
                                 struct error *error);
 };
+
+/* Opens a handle and, with `fence` not NULL, claims the store with it. */
+MUST_USE enum status stage_open_fenced(const struct stage_ops *ops,
+                                       const char *url,
+                                       const struct fence *fence,
+                                       struct stage **ret_stage,
+                                       struct error *error);

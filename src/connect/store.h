@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "columnar/column.h"
 #include "connect/dead_letter.h"
+#include "connect/lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +83,14 @@ struct store_ops {
                         struct store **ret_store,
                         struct error *error);
     void (*close)(struct store *store);
+
+    /* As in connect/stage.h: table_ensure, commit and dead_update of this handle are refused once a
+     * newer holder has claimed the store. A store whose rows carry versions and that has no
+     * transactions may do without (docs/decisions/0012): NULL then, and for stores that cannot be
+     * shared. */
+    enum status (*fence)(struct store *store, const struct fence *fence, struct error *error);
+
+    bool local; /* lies on this machine: a stand-by elsewhere would not find it */
 
     /* Makes the table, or adds columns that are new. Any other difference is STATUS_CONFLICT saying
      * which column and what to do. */
@@ -156,3 +165,10 @@ struct store_ops {
                           int64_t *ret_removed,
                           struct error *error);
 };
+
+/* Opens a handle for writing and, with `fence` not NULL, claims the store where it has fences. */
+MUST_USE enum status store_open_fenced(const struct store_ops *ops,
+                                       const char *url,
+                                       const struct fence *fence,
+                                       struct store **ret_store,
+                                       struct error *error);

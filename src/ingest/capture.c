@@ -71,7 +71,8 @@ static enum status connect_log(struct capture *capture, struct error *error)
     const char *topic = capture->job.topic.name;
     set_state(capture, CAPTURE_CONNECTING);
     if (capture->stage == NULL) {
-        TRY(capture->job.stage_ops->open(capture->job.stage_url, &capture->stage, error));
+        TRY(stage_open_fenced(capture->job.stage_ops, capture->job.stage_url, capture->job.fence,
+                              &capture->stage, error));
     }
     arena_reset(&capture->arena);
     struct stage_source state;

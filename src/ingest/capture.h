@@ -27,6 +27,7 @@ struct capture_job {
     struct topic_spec topic;
     const struct stage_ops *stage_ops;
     const char *stage_url;
+    const struct fence *fence; /* of the holder of coordination; NULL: none */
     const struct log_ops *log_ops;
     struct log_client *log;
     struct notify *bell;     /* rung by who commits to the stage; waited on here */

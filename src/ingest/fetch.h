@@ -49,6 +49,7 @@ struct fetch_job {
 
     const struct stage_ops *stage_ops;
     const char *stage_url;
+    const struct fence *fence;  /* of the holder of coordination; NULL: none */
     struct accept_limit *limit; /* shared; NULL: no limit */
     int64_t give_up_us;         /* end after failing for so long; 0: never */
     const char *disk_path;      /* pauses when its file system is nearly full; NULL: not watched */

@@ -22,7 +22,8 @@ static enum status load_state(struct fetch *fetch, struct error *error)
 enum status fetch_open_stage(struct fetch *fetch, struct error *error)
 {
     if (fetch->stage == NULL) {
-        TRY(fetch->job.stage_ops->open(fetch->job.stage_url, &fetch->stage, error));
+        TRY(stage_open_fenced(fetch->job.stage_ops, fetch->job.stage_url, fetch->job.fence,
+                              &fetch->stage, error));
     }
     return load_state(fetch, error);
 }

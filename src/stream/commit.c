@@ -330,7 +330,7 @@ static enum status open_tables(struct processor *task, struct error *error)
 {
     for (size_t i = 0; i < task->store_count; i++) {
         struct task_store *store = &task->stores[i];
-        TRY(store->ops->open(store->url, false, &store->handle, error));
+        TRY(store_open_fenced(store->ops, store->url, task->job->fence, &store->handle, error));
     }
     for (size_t i = 0; i < task->stream_count; i++) {
         for (size_t s = 0; s < task->streams[i].sink_count; s++) {
@@ -362,7 +362,8 @@ enum status task_open_stores(struct processor *task, struct error *error)
     task->state.ops = task->job->state_ops;
     task->state.url = task->job->state_url;
     task->keeper = &task->state;
-    TRY(task->state.ops->open(task->state.url, false, &task->state.handle, error));
+    TRY(store_open_fenced(task->state.ops, task->state.url, task->job->fence, &task->state.handle,
+                          error));
     TRY(checkpoint_tables(&task->state, error));
     TRY(load_progress(task, error));
     TRY(adopt_progress(task, error));

@@ -161,6 +161,7 @@ enum status store_progress_list(struct store *store,
 const struct store_ops sqlite_store_ops = {
     .name = "sqlite",
     .atomic = true,
+    .local = true,
     .open = store_open,
     .close = store_close,
     .table_ensure = store_table_ensure,
