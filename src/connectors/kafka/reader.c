@@ -9,7 +9,17 @@
  * what else is there, as librdkafka's batch call waits until the batch is full.
  *
  * `auto.offset.reset=error`: an offset that retention took away must stop the reader.
+ *
+ * When the queue is full librdkafka stops fetching, and looks again only when the thread of a
+ * connection wakes for another reason: up to a second later, without work for the reader. A request
+ * to the leaders wakes them; it is sent each time a quarter of the queue was taken.
  */
+#define QUEUE_RECORDS 100000
+#define QUEUE_KB      32768
+#define TEXT(number)  TEXT_OF(number)
+#define TEXT_OF(text) #text
+#define REFILL_MS     500
+
 struct log_reader {
     struct kafka_handle *handle;
     rd_kafka_topic_t *topic;
@@ -21,6 +31,8 @@ struct log_reader {
     size_t message_count;
     size_t message_capacity;
     struct log_in *records;
+    size_t taken_records; /* since the leaders were woken */
+    size_t taken_bytes;
     atomic_bool woken;
 };
 
@@ -32,11 +44,11 @@ static const char *const reader_settings[] = {
     "fetch.min.bytes",
     "1",
     "fetch.error.backoff.ms",
-    "5", /* also the pause of a full queue */
+    "5",
     "queued.min.messages",
-    "100000",
+    TEXT(QUEUE_RECORDS),
     "queued.max.messages.kbytes",
-    "32768",
+    TEXT(QUEUE_KB),
     "fetch.message.max.bytes",
     "4194304",
     NULL,
@@ -196,6 +208,23 @@ static ssize_t take_first(struct log_reader *reader, int64_t timeout_us)
     return 0;
 }
 
+/* Asks for offsets that nobody needs: what counts is that the connections' threads wake. */
+static void refill(struct log_reader *reader)
+{
+    if (reader->taken_records < QUEUE_RECORDS / 4 &&
+        reader->taken_bytes < (size_t) QUEUE_KB * 1024 / 4) {
+        return;
+    }
+    reader->taken_records = reader->taken_bytes = 0;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(reader->partitions);
+    for (int32_t i = 0; i < reader->partitions; i++) {
+        rd_kafka_topic_partition_list_add(list, reader->topic_name, i)->offset =
+            RD_KAFKA_OFFSET_END;
+    }
+    (void) rd_kafka_offsets_for_times(reader->handle->rd, list, REFILL_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 enum status kafka_reader_poll(struct log_reader *reader,
                               size_t count_max,
                               int64_t timeout_us,
@@ -226,6 +255,7 @@ enum status kafka_reader_poll(struct log_reader *reader,
         const rd_kafka_message_t *message = reader->messages[i];
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             reader->records[count++] = record_of(message);
+            reader->taken_bytes += message->len + message->key_len;
         } else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF && status == STATUS_OK) {
             status = message_error(reader, message, error);
         }
@@ -235,6 +265,8 @@ enum status kafka_reader_poll(struct log_reader *reader,
         return kafka_error(reader->handle, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, error,
                            "could not read topic \"%s\"", reader->topic_name);
     }
+    reader->taken_records += count;
+    refill(reader);
     *ret_records = reader->records;
     *ret_count = count;
     return STATUS_OK;
