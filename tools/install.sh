@@ -29,8 +29,12 @@ install_has() {
     "header "*) [ -e "/usr/include/${1#header }" ] || [ -e "/usr/local/include/${1#header }" ] ;;
     "python "*) python3 -c "import ${1#python }" 2>/dev/null ;;
     "file "*)
-        install_has_paths=${1#file }
-        [ -e "${install_has_paths%%:*}" ] || [ -e "${install_has_paths#*:}" ]
+        install_has_paths=${1#file }:
+        while [ -n "$install_has_paths" ]; do
+            [ -e "${install_has_paths%%:*}" ] && return 0
+            install_has_paths=${install_has_paths#*:}
+        done
+        return 1
         ;;
     -) true ;;
     *) say "tools/packages: no such probe: $1" && exit 64 ;;

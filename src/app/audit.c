@@ -61,28 +61,28 @@ take_task(void *context, const struct store_progress *stored, struct error *erro
     return status;
 }
 
-static enum status take_store(struct auditor *auditor, const char *name, struct error *error)
+static enum status
+take_store(struct auditor *auditor, const struct store_place *place, struct error *error)
 {
     struct store *store;
-    const struct store_ops *ops = auditor->workspace->store_ops;
-    TRY(workspace_store(auditor->workspace, name, &store, error));
+    TRY(store_place_open(place, &store, error));
     if (store == NULL) {
         return STATUS_OK;
     }
-    enum status status = ops->progress_list(store, take_task, auditor, error);
-    ops->close(store);
+    enum status status = place->ops->progress_list(store, take_task, auditor, error);
+    place->ops->close(store);
     return status;
 }
 
 static enum status take_tasks(struct auditor *auditor, struct error *error)
 {
-    const char **states;
+    struct store_place *places;
     size_t count;
-    TRY(workspace_states(auditor->workspace, auditor->arena, &states, &count, error));
+    TRY(workspace_stores(auditor->workspace, auditor->arena, &places, &count, error));
     for (size_t i = 0; i < count; i++) {
-        TRY(take_store(auditor, states[i], error));
+        TRY(take_store(auditor, &places[i], error));
     }
-    return take_store(auditor, "tables.db", error);
+    return STATUS_OK;
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ take_source(void *context, const char *name, const struct stage_source *state, s
 static enum status take_sources(struct auditor *auditor, struct error *error)
 {
     struct stage *stage;
-    const struct stage_ops *ops = auditor->workspace->stage_ops;
+    const struct stage_ops *ops = auditor->workspace->roles.stage_ops;
     TRY(workspace_stage(auditor->workspace, &stage, error));
     if (stage == NULL) {
         return STATUS_OK;

@@ -4,6 +4,7 @@
  * The data directory: everything that leat stores.
  *
  *     FORMAT        version of the layout, refused if newer
+ *     engines.json  the engines that the last profile named, if not all are embedded
  *     lock          held by the one `up` or `run`
  *     leat.json     {"pid", "kafka", "http", "registry"} while one runs
  *     staging.db    staging          tables.db   tables

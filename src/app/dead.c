@@ -53,24 +53,25 @@ static enum status list_staging(struct workspace *workspace,
         return STATUS_OK;
     }
     listing->store = "staging";
-    enum status status = workspace->stage_ops->dead_list(stage, filter, pass_on, listing, error);
-    workspace->stage_ops->close(stage);
+    enum status status =
+        workspace->roles.stage_ops->dead_list(stage, filter, pass_on, listing, error);
+    workspace->roles.stage_ops->close(stage);
     return status;
 }
 
-static enum status list_store(struct workspace *workspace,
-                              const char *file,
+static enum status list_store(const struct store_place *place,
                               const struct dead_filter *filter,
                               struct listing *listing,
                               struct error *error)
 {
     struct store *store;
-    TRY(workspace_store(workspace, file, &store, error));
+    TRY(store_place_open(place, &store, error));
     if (store == NULL) {
         return STATUS_OK;
     }
-    enum status status = workspace->store_ops->dead_list(store, filter, pass_on, listing, error);
-    workspace->store_ops->close(store);
+    listing->store = place->name;
+    enum status status = place->ops->dead_list(store, filter, pass_on, listing, error);
+    place->ops->close(store);
     return status;
 }
 
@@ -95,17 +96,12 @@ enum status dead_list(struct workspace *workspace,
     if (wanted(selection, "staging")) {
         TRY(list_staging(workspace, &filter, &listing, error));
     }
-    if (wanted(selection, "tables")) {
-        listing.store = "tables";
-        TRY(list_store(workspace, "tables.db", &filter, &listing, error));
-    }
-    const char **states;
+    struct store_place *places;
     size_t count;
-    TRY(workspace_states(workspace, &arena, &states, &count, error));
+    TRY(workspace_stores(workspace, &arena, &places, &count, error));
     for (size_t i = 0; i < count; i++) {
-        listing.store = arena_printf(&arena, "%.*s", (int) strlen(states[i]) - 3, states[i]);
-        if (wanted(selection, listing.store)) {
-            TRY(list_store(workspace, states[i], &filter, &listing, error));
+        if (wanted(selection, places[i].name)) {
+            TRY(list_store(&places[i], &filter, &listing, error));
         }
     }
     return STATUS_OK;

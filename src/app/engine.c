@@ -34,7 +34,7 @@ void engine_totals(struct engine *engine, struct engine_totals *ret_totals)
             continue; /* records of a stream's topic are leat's own, not accepted ones */
         }
         struct processor_status status;
-        engine->processor_ops->status(engine->topics[i].processor, &status);
+        engine->roles.processor_ops->status(engine->topics[i].processor, &status);
         totals.fate.stored += status.counts.stored;
         totals.fate.filtered += status.counts.filtered;
         totals.fate.late += status.counts.late;
@@ -71,6 +71,7 @@ enum status engine_start(const char *const *files,
     TRY_OR_FAIL(pipeline_files(files, file_count, &engine->arena, &files, &file_count, error));
     TRY_OR_FAIL(engine_pipelines_load(engine, files, file_count, error));
     TRY_OR_FAIL(data_dir_open(options->data, &engine->data, error));
+    TRY_OR_FAIL(roles_save(engine->profile, engine->data.path, error));
     TRY_OR_FAIL(engine_services_start(engine, error));
     TRY_OR_FAIL(publish(engine, error));
     engine->maintain_next_us = clock_monotonic_us() + MAINTAIN_FIRST_US;
@@ -119,7 +120,7 @@ static void look_for_failures(struct engine *engine)
             continue;
         }
         struct processor_status status;
-        engine->processor_ops->status(engine->topics[i].processor, &status);
+        engine->roles.processor_ops->status(engine->topics[i].processor, &status);
         if (!status.running && status.last_error.status != STATUS_OK) {
             fail(engine, &status.last_error);
         }
@@ -220,7 +221,7 @@ static bool processors_drained(struct engine *engine)
     for (size_t i = 0; i < engine->topic_count; i++) {
         struct processor *processor = engine->topics[i].processor;
         if (processor != NULL && engine->topics[i].topic->level <= engine->draining_level &&
-            !engine->processor_ops->drained(processor)) {
+            !engine->roles.processor_ops->drained(processor)) {
             return false;
         }
     }
@@ -246,7 +247,7 @@ static enum status drain_processors(struct engine *engine, struct error *error)
             for (int32_t p = 0; p < count; p++) {
                 offsets[p] = partitions[p].high;
             }
-            engine->processor_ops->drain(topic->processor, offsets, count);
+            engine->roles.processor_ops->drain(topic->processor, offsets, count);
         }
         arena_deinit(&arena);
         TRY(status);

@@ -6,14 +6,14 @@
 #include "app/engine_internal.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #define ASK_US       (2 * INT64_C(1000000))
 #define PAGE_LETTERS 256
 
 /* A store that may hold some. */
 struct keeper {
-    const char *name; /* "staging", "tables", "state/PIPELINE.TOPIC" */
+    const char *name;            /* "staging", "tables", "state/PIPELINE.TOPIC" */
+    const struct store_ops *ops; /* NULL: staging */
     const char *url;
 };
 
@@ -28,13 +28,15 @@ static void list_keepers(struct engine *engine, void *argument)
     struct keepers *keepers = argument;
     struct arena *arena = keepers->arena;
     keepers->items = ARENA_ARRAY(arena, struct keeper, engine->topic_count + 2);
-    keepers->items[keepers->count++] = (struct keeper){"staging", engine->stage_url};
-    keepers->items[keepers->count++] = (struct keeper){"tables", engine->store_url};
+    keepers->items[keepers->count++] = (struct keeper){"staging", NULL, engine->roles.stage_url};
+    keepers->items[keepers->count++] =
+        (struct keeper){"tables", engine->roles.store_ops, engine->roles.store_url};
     for (size_t i = 0; i < engine->topic_count; i++) {
         const struct processor_job *job = &engine->topics[i].job;
-        if (job->state_url != NULL && access(job->state_url, F_OK) == 0) {
+        if (job->state_url != NULL && !roles_is_missing_file(job->state_url)) {
             keepers->items[keepers->count++] = (struct keeper){
                 arena_printf(arena, "state/%s.%s", job->pipeline, job->topic),
+                job->state_ops,
                 arena_strdup(arena, job->state_url),
             };
         }
@@ -115,16 +117,16 @@ static enum status read_page(const struct engine *engine,
                              struct error *error)
 {
     enum status status;
-    if (strcmp(keeper->name, "staging") == 0) {
+    if (keeper->ops == NULL) {
         struct stage *stage;
-        TRY(engine->stage_ops->open(keeper->url, &stage, error));
-        status = engine->stage_ops->dead_list(stage, filter, collect, list, error);
-        engine->stage_ops->close(stage);
+        TRY(engine->roles.stage_ops->open(keeper->url, &stage, error));
+        status = engine->roles.stage_ops->dead_list(stage, filter, collect, list, error);
+        engine->roles.stage_ops->close(stage);
     } else {
         struct store *store;
-        TRY(engine->store_ops->open(keeper->url, true, &store, error));
-        status = engine->store_ops->dead_list(store, filter, collect, list, error);
-        engine->store_ops->close(store);
+        TRY(keeper->ops->open(keeper->url, true, &store, error));
+        status = keeper->ops->dead_list(store, filter, collect, list, error);
+        keeper->ops->close(store);
     }
     return status;
 }
@@ -158,7 +160,7 @@ static enum status read_all(struct engine *engine, struct collected *list, struc
     for (size_t i = 0; i < keepers.count; i++) {
         const struct keeper *keeper = &keepers.items[i];
         bool wanted = list->filter->store == NULL || strcmp(list->filter->store, keeper->name) == 0;
-        bool there = strcmp(keeper->name, "staging") == 0 || access(keeper->url, F_OK) == 0;
+        bool there = keeper->ops == NULL || !roles_is_missing_file(keeper->url);
         if (wanted && there) {
             TRY(read_keeper(engine, keeper, list, error));
         }
@@ -225,8 +227,8 @@ static void retry_one(struct engine *engine, void *argument)
         if (topic->processor != NULL && letter->topic != NULL && letter->pipeline != NULL &&
             strcmp(topic->job.pipeline, letter->pipeline) == 0 &&
             strcmp(topic->job.topic, letter->topic) == 0) {
-            ask->status = engine->processor_ops->dead_retry(topic->processor, letter,
-                                                            &ask->resolved, &ask->error);
+            ask->status = engine->roles.processor_ops->dead_retry(topic->processor, letter,
+                                                                  &ask->resolved, &ask->error);
             return;
         }
     }

@@ -62,7 +62,7 @@ static enum status resolve(struct engine *engine,
     struct stage_result result;
     arena_init(&arena, 0);
     json_document_init(&document);
-    TRY(engine->stage_ops->source_load(stage, source->name, &arena, &state, error));
+    TRY(engine->roles.stage_ops->source_load(stage, source->name, &arena, &state, error));
     schema_gate_init(&gate, &source->fetch_job.schema);
     enum status status = schema_gate_open(&gate, state.schema_id, error);
     if (status == STATUS_OK) {
@@ -70,14 +70,14 @@ static enum status resolve(struct engine *engine,
     }
     if (status == STATUS_OK) {
         bool passes = rows.count == 1;
-        status = engine->stage_ops->dead_resolve(
+        status = engine->roles.stage_ops->dead_resolve(
             stage, source->name, letter->id, passes ? rows.rows : NULL,
             passes ? NULL : rows.dead[0].message, clock_now_us(), &result, error);
         *ret_resolved = passes;
     }
     schema_gate_deinit(&gate);
     TRY(status);
-    TRY(engine->stage_ops->source_load(stage, source->name, &arena, &state, error));
+    TRY(engine->roles.stage_ops->source_load(stage, source->name, &arena, &state, error));
     fetch_counted(source->fetch, &state.counts);
     notify_ring(&source->staged);
     return STATUS_OK;
@@ -96,8 +96,8 @@ enum status engine_dead_source_retry(struct engine *engine,
                          "no running pipeline has the source \"%s\" that refused dead letter %lld",
                          letter->name == NULL ? "" : letter->name, (long long) letter->id);
     }
-    TRY(engine->stage_ops->open(engine->stage_url, &stage, error));
+    TRY(engine->roles.stage_ops->open(engine->roles.stage_url, &stage, error));
     enum status status = resolve(engine, source, stage, letter, ret_resolved, error);
-    engine->stage_ops->close(stage);
+    engine->roles.stage_ops->close(stage);
     return status;
 }

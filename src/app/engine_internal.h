@@ -4,6 +4,7 @@
 
 #include "app/engine.h"
 #include "app/engine_ask.h"
+#include "app/roles.h"
 #include "base/arena.h"
 #include "broker/broker.h"
 #include "connect/processor.h"
@@ -46,10 +47,8 @@ struct engine {
     struct arena arena;
     struct data_dir data;
     struct data_dir_addresses addresses;
-    const struct profile_settings *profile; /* the engines that its URLs name */
-    const char *foreign_log;                /* HOST:PORT[,HOST:PORT]; NULL: the embedded broker */
-    const char *const *log_settings;        /* of librdkafka: name, value, ..., NULL */
-    const char *foreign_schemas;            /* URL; NULL: the embedded registry */
+    struct roles roles;                     /* which engine does what */
+    const struct profile_settings *profile; /* that they come from; NULL: embedded */
     struct broker *broker;
     struct registry_server *registry;
     struct console *console;
@@ -57,12 +56,7 @@ struct engine {
     struct log_client *log;
     const struct schemas_ops *schemas_ops;
     struct schemas *schemas;
-    const struct stage_ops *stage_ops;
-    const char *stage_url;
-    const struct store_ops *store_ops;
-    const char *store_url;
     const char *topic_url; /* of streams that write topics */
-    const struct processor_ops *processor_ops;
     struct engine_pipeline *pipelines;
     size_t pipeline_count;
     struct engine_source *sources;
@@ -96,13 +90,6 @@ void engine_pipelines_stop(struct engine *engine);
 
 /* engine_maintenance.c: at most once an hour, expires what is past its time. */
 void engine_maintain(struct engine *engine);
-
-/* engine_profile.c: notes the engines that a pipeline's profile names; all pipelines of a process
- * share them. STATUS_CONFIG for a role that has no real engine yet. */
-MUST_USE enum status engine_profile_take(struct engine *engine,
-                                         const struct pipeline *pipeline,
-                                         bool first,
-                                         struct error *error);
 
 /* engine_console.c: the console listens from here on; requests are answered in engine_tick. */
 MUST_USE enum status

@@ -7,8 +7,6 @@
 #include "base/time_text.h"
 #include "io/clock.h"
 
-#include <unistd.h>
-
 #define EVERY_US      US_PER_HOUR
 #define DEAD_STAYS_US (30 * US_PER_DAY)
 
@@ -26,31 +24,31 @@ static void expire_stage(const struct engine *engine, int64_t before_us)
     struct stage *stage;
     struct error error;
     int64_t removed = 0;
-    enum status status = engine->stage_ops->open(engine->stage_url, &stage, &error);
+    enum status status = engine->roles.stage_ops->open(engine->roles.stage_url, &stage, &error);
     if (status == STATUS_OK) {
-        status = engine->stage_ops->dead_expire(stage, before_us, &removed, &error);
-        engine->stage_ops->close(stage);
+        status = engine->roles.stage_ops->dead_expire(stage, before_us, &removed, &error);
+        engine->roles.stage_ops->close(stage);
     }
     report("dead letters of sources went after 30 days", removed, status, &error);
 }
 
-static void expire_store(const struct engine *engine, const char *url, int64_t now_us)
+static void expire_store(const struct store_ops *ops, const char *url, int64_t now_us)
 {
     struct store *store;
     struct error error;
     int64_t removed = 0;
-    if (access(url, F_OK) != 0) {
+    if (roles_is_missing_file(url)) {
         return;
     }
-    enum status status = engine->store_ops->open(url, false, &store, &error);
+    enum status status = ops->open(url, false, &store, &error);
     if (status == STATUS_OK) {
-        status = engine->store_ops->dead_expire(store, now_us - DEAD_STAYS_US, &removed, &error);
+        status = ops->dead_expire(store, now_us - DEAD_STAYS_US, &removed, &error);
         report("dead letters went after 30 days", removed, status, &error);
-        if (engine->store_ops->expire != NULL) {
-            status = engine->store_ops->expire(store, now_us, &removed, &error);
+        if (ops->expire != NULL) {
+            status = ops->expire(store, now_us, &removed, &error);
             report("rows went after their time to live", removed, status, &error);
         }
-        engine->store_ops->close(store);
+        ops->close(store);
     } else {
         report("", 0, status, &error);
     }
@@ -64,10 +62,10 @@ void engine_maintain(struct engine *engine)
     }
     engine->maintain_next_us = clock_monotonic_us() + EVERY_US;
     expire_stage(engine, now_us - DEAD_STAYS_US);
-    expire_store(engine, engine->store_url, now_us);
+    expire_store(engine->roles.store_ops, engine->roles.store_url, now_us);
     for (size_t i = 0; i < engine->topic_count; i++) {
         if (engine->topics[i].job.state_url != NULL) {
-            expire_store(engine, engine->topics[i].job.state_url, now_us);
+            expire_store(engine->topics[i].job.state_ops, engine->topics[i].job.state_url, now_us);
         }
     }
 }

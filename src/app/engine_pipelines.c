@@ -25,6 +25,30 @@ static const char *lookup_schema(void *context, const char *subject, struct aren
     return version.text;
 }
 
+/* The engines that the profile names; all pipelines of a process share them. */
+static enum status
+take_roles(struct engine *engine, const struct pipeline *pipeline, struct error *error)
+{
+    struct roles roles;
+    enum status status = roles_take(pipeline->profile, data_dir_path(engine->options.data),
+                                    &engine->arena, &roles, error);
+    if (status != STATUS_OK) {
+        error_context(error, "%s", pipeline->path);
+        return status;
+    }
+    if (engine->pipeline_count == 1) {
+        engine->roles = roles;
+        engine->profile = pipeline->profile;
+        return STATUS_OK;
+    }
+    if (!roles_equal(&engine->roles, &roles)) {
+        return error_set(error, STATUS_CONFIG,
+                         "%s: its profile names other engines than the file before",
+                         pipeline->path);
+    }
+    return STATUS_OK;
+}
+
 static enum status load_one(struct engine *engine, const char *file, struct error *error)
 {
     struct engine_pipeline *running = &engine->pipelines[engine->pipeline_count++];
@@ -47,7 +71,7 @@ static enum status load_one(struct engine *engine, const char *file, struct erro
                              engine->pipelines[i].pipeline->path, file, running->pipeline->name);
         }
     }
-    return engine_profile_take(engine, running->pipeline, engine->pipeline_count == 1, error);
+    return take_roles(engine, running->pipeline, error);
 }
 
 enum status engine_pipelines_load(struct engine *engine,
@@ -113,8 +137,8 @@ static void fill_fetch(struct engine *engine, struct engine_source *source)
         .until_end = engine->options.until_drained,
         .from_us = engine->options.from_us,
         .to_us = engine->options.to_us,
-        .stage_ops = engine->stage_ops,
-        .stage_url = engine->stage_url,
+        .stage_ops = engine->roles.stage_ops,
+        .stage_url = engine->roles.stage_url,
         .limit = &engine->limit,
         .give_up_us = engine->options.give_up_us,
         .disk_path = engine->data.path,
@@ -153,8 +177,8 @@ static enum status source_start(struct engine *engine,
     struct capture_job capture = {
         .source = source->name,
         .topic = topic->spec,
-        .stage_ops = engine->stage_ops,
-        .stage_url = engine->stage_url,
+        .stage_ops = engine->roles.stage_ops,
+        .stage_url = engine->roles.stage_url,
         .log_ops = engine->log_ops,
         .log = engine->log,
         .bell = &source->staged,
@@ -180,13 +204,13 @@ static enum status check_owner(struct engine *engine,
                                const struct topic_plan *plan,
                                struct error *error)
 {
-    if (engine->foreign_log == NULL || plan->source == NULL) {
+    if (engine->roles.log == NULL || plan->source == NULL) {
         return STATUS_OK;
     }
     const char *source =
         arena_printf(topology->arena, "%s.%s", topology->pipeline->name, plan->source);
-    return log_owner_check_topic(source, plan->spec.name, engine->stage_ops, engine->stage_url,
-                                 engine->log_ops, engine->log, error);
+    return log_owner_check_topic(source, plan->spec.name, engine->roles.stage_ops,
+                                 engine->roles.stage_url, engine->log_ops, engine->log, error);
 }
 
 /* The topic that a job reads, and those that its streams write. */
@@ -216,21 +240,22 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->log = engine->log;
     job->schemas_ops = engine->schemas_ops;
     job->schemas = engine->schemas;
-    job->state_ops = engine->store_ops;
-    job->state_url =
-        arena_printf(arena, "%s/state/%s.%s.db", engine->data.path, job->pipeline, job->topic);
+    job->state_ops = engine->roles.state_ops;
+    job->state_url = roles_state_url(&engine->roles, arena, job->pipeline, job->topic);
+    job->processor_url = engine->roles.processor_url;
+    job->checkpoints_url = engine->roles.checkpoints_url;
     job->flush_windows = engine->options.flush_windows;
     job->rebuild = engine->options.rebuild;
     for (size_t i = 0; i < job->stream_count; i++) {
         for (size_t s = 0; s < job->streams[i].sink_count; s++) {
             struct processor_sink *sink =
                 (struct processor_sink *) (uintptr_t) &job->streams[i].sinks[s];
-            sink->store_ops = sink->is_topic ? &topic_store_ops : engine->store_ops;
-            sink->store_url = sink->is_topic ? engine->topic_url : engine->store_url;
+            sink->store_ops = sink->is_topic ? &topic_store_ops : engine->roles.store_ops;
+            sink->store_url = sink->is_topic ? engine->topic_url : engine->roles.store_url;
         }
     }
     TRY(ensure_topics(engine, topic, error));
-    return engine->processor_ops->open(job, rang, engine, &topic->processor, error);
+    return engine->roles.processor_ops->open(job, rang, engine, &topic->processor, error);
 }
 
 static bool some_wait(const struct engine *engine)
@@ -344,7 +369,7 @@ void engine_pipelines_stop(struct engine *engine)
     }
     for (size_t i = 0; i < engine->topic_count; i++) {
         if (engine->topics[i].processor != NULL) {
-            engine->processor_ops->close(engine->topics[i].processor);
+            engine->roles.processor_ops->close(engine->topics[i].processor);
         }
     }
     for (size_t i = 0; i < engine->pipeline_count; i++) {

@@ -3,11 +3,8 @@
 #include "base/logline.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/registry/confluent_schemas.h"
-#include "connectors/sqlite/sqlite_stage.h"
-#include "connectors/sqlite/sqlite_store.h"
 #include "io/net.h"
 #include "registry/registry_server.h"
-#include "stream/processor.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -102,21 +99,21 @@ static enum status start_registry(struct engine *engine, struct error *error)
 
 static const char *engine_registry_url(struct engine *engine)
 {
-    return engine->foreign_schemas != NULL
-               ? engine->foreign_schemas
+    return engine->roles.schemas != NULL
+               ? engine->roles.schemas
                : arena_printf(&engine->arena, "http://%s", engine->addresses.registry);
 }
 
 /* Addresses of engines that are not ours, for leat.json and the screen. */
 static void show_foreign(struct engine *engine)
 {
-    if (engine->foreign_log != NULL) {
+    if (engine->roles.log != NULL) {
         (void) snprintf(engine->addresses.kafka, sizeof(engine->addresses.kafka), "%s",
-                        engine->foreign_log);
+                        engine->roles.log);
     }
-    if (engine->foreign_schemas != NULL) {
+    if (engine->roles.schemas != NULL) {
         (void) snprintf(engine->addresses.registry, sizeof(engine->addresses.registry), "%s",
-                        engine->foreign_schemas);
+                        engine->roles.schemas);
     }
 }
 
@@ -132,7 +129,8 @@ static enum status open_clients(struct engine *engine, struct error *error)
     static const char *const no_settings[] = {NULL};
     engine->log_ops = &kafka_log_ops;
     TRY(engine->log_ops->open(engine->addresses.kafka,
-                              engine->log_settings != NULL ? engine->log_settings : no_settings,
+                              engine->roles.log_settings != NULL ? engine->roles.log_settings
+                                                                 : no_settings,
                               &engine->log, error));
     engine->schemas_ops = &confluent_schemas_ops;
     return engine->schemas_ops->open(engine_registry_url(engine), &engine->schemas, error);
@@ -140,22 +138,17 @@ static enum status open_clients(struct engine *engine, struct error *error)
 
 enum status engine_services_start(struct engine *engine, struct error *error)
 {
-    if (engine->foreign_log == NULL) {
+    if (engine->roles.log == NULL) {
         TRY(start_broker(engine, error));
     }
-    if (engine->foreign_schemas == NULL) {
+    if (engine->roles.schemas == NULL) {
         TRY(start_registry(engine, error));
     }
     show_foreign(engine);
     TRY(start_console(engine, error));
     TRY(open_clients(engine, error));
-    engine->stage_ops = &sqlite_stage_ops;
-    engine->stage_url = arena_printf(&engine->arena, "%s/staging.db", engine->data.path);
-    engine->store_ops = &sqlite_store_ops;
-    engine->store_url = arena_printf(&engine->arena, "%s/tables.db", engine->data.path);
     engine->topic_url = arena_printf(&engine->arena, "kafka://%s?registry=%s",
                                      engine->addresses.kafka, engine_registry_url(engine));
-    engine->processor_ops = &embedded_processor;
     return STATUS_OK;
 }
 

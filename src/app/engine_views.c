@@ -49,7 +49,7 @@ void engine_topic_view(struct engine *engine, size_t index, struct engine_topic_
         .waits_for_schema = topic->processor == NULL,
     };
     if (topic->processor != NULL) {
-        engine->processor_ops->status(topic->processor, &ret_view->status);
+        engine->roles.processor_ops->status(topic->processor, &ret_view->status);
         for (size_t i = 0; i < topic->job.stream_count; i++) {
             ret_view->sink_count += (int64_t) topic->job.streams[i].sink_count;
         }
@@ -69,7 +69,7 @@ bool engine_sample_row(struct engine *engine, const char **ret_table, struct buf
 {
     struct store *store;
     struct error error;
-    if (engine->store_ops->open(engine->store_url, true, &store, &error) != STATUS_OK) {
+    if (engine->roles.store_ops->open(engine->roles.store_url, true, &store, &error) != STATUS_OK) {
         return false;
     }
     struct arena arena;
@@ -79,12 +79,12 @@ bool engine_sample_row(struct engine *engine, const char **ret_table, struct buf
         for (size_t s = 0; s < job->stream_count && ret_json->size == 0; s++) {
             if (job->streams[s].sink_count > 0 && engine->topics[i].processor != NULL) {
                 *ret_table = job->streams[s].sinks[0].table->name;
-                (void) engine->store_ops->scan(store, *ret_table, NULL, 0, &arena, take_first,
-                                               ret_json, &error);
+                (void) engine->roles.store_ops->scan(store, *ret_table, NULL, 0, &arena, take_first,
+                                                     ret_json, &error);
             }
         }
     }
     arena_deinit(&arena);
-    engine->store_ops->close(store);
+    engine->roles.store_ops->close(store);
     return ret_json->size > 0;
 }

@@ -14,11 +14,11 @@ static enum status add_tables(struct query_catalog *catalog, struct error *error
     struct arena *arena = &catalog->arena;
     const char **names;
     size_t count;
-    TRY(workspace_store(catalog->workspace, "tables.db", &catalog->store, error));
+    TRY(workspace_tables(catalog->workspace, &catalog->store, error));
     if (catalog->store == NULL) {
         return STATUS_OK;
     }
-    const struct store_ops *ops = catalog->workspace->store_ops;
+    const struct store_ops *ops = catalog->workspace->roles.store_ops;
     TRY(ops->tables_list(catalog->store, arena, &names, &count, error));
     for (size_t i = 0; i < count; i++) {
         struct store_table table;
@@ -136,7 +136,7 @@ void query_catalog_free(struct query_catalog *catalog)
         return;
     }
     if (catalog->store != NULL) {
-        catalog->workspace->store_ops->close(catalog->store);
+        catalog->workspace->roles.store_ops->close(catalog->store);
     }
     map_deinit(&catalog->items);
     arena_deinit(&catalog->arena);

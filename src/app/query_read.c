@@ -109,7 +109,7 @@ static void scan_table(struct thread *self, void *context)
     if (count == 0 && all->field_count > 0) {
         columns[count++] = all->fields[0].name;
     }
-    enum status status = reader->catalog->workspace->store_ops->scan(
+    enum status status = reader->catalog->workspace->roles.store_ops->scan(
         reader->store, reader->scan->relation->name, columns, count, &reader->arena, push_piece,
         reader, &error);
     if (status != STATUS_OK && status != STATUS_CANCELLED) {
@@ -128,7 +128,7 @@ static void table_close(struct table_reader *reader)
     queue_free(reader->pieces, piece_free);
     piece_free(reader->current);
     if (reader->store != NULL) {
-        reader->catalog->workspace->store_ops->close(reader->store);
+        reader->catalog->workspace->roles.store_ops->close(reader->store);
     }
     arena_deinit(&reader->arena);
     mem_free(reader);
@@ -144,7 +144,7 @@ static enum status table_open(struct query_catalog *catalog,
     reader->scan = scan;
     reader->pieces = queue_new("query", BATCHES_MAX, 0);
     arena_init(&reader->arena, 0);
-    enum status status = workspace_store(catalog->workspace, "tables.db", &reader->store, error);
+    enum status status = workspace_tables(catalog->workspace, &reader->store, error);
     if (status == STATUS_OK) {
         status = thread_start("query", scan_table, reader, &reader->worker, error);
     }

@@ -1,5 +1,6 @@
 #include "app/reach.h"
 
+#include "app/roles.h"
 #include "base/assert.h"
 #include "connect/source.h"
 #include "connectors/file/file_source.h"
@@ -112,25 +113,14 @@ void reach_sources(const struct pipeline *pipeline, reach_visit visit, void *con
 /* ---- engines -----------------------------------------------------------------------------------
  */
 
-static void reach_log(struct reach *reach, const struct profile_settings *profile)
+static void reach_log(struct reach *reach, const struct roles *roles)
 {
     static const char what[] = "profile: log";
-    static const char scheme[] = "kafka://";
     struct error error = {0};
     struct log_client *log;
     struct kafka_topic *topics;
     size_t count;
-    if (strncmp(profile->log, scheme, strlen(scheme)) != 0) {
-        tell(reach, what, STATUS_CONFIG, "is no kafka://HOST:PORT[,HOST:PORT]", "");
-        return;
-    }
-    size_t setting_count = profile->log_settings.count;
-    const char **settings = ARENA_ARRAY(&reach->arena, const char *, 2 * setting_count + 1);
-    for (size_t i = 0; i < setting_count; i++) {
-        settings[2 * i] = profile->log_settings.items[i].name;
-        settings[2 * i + 1] = profile->log_settings.items[i].value;
-    }
-    enum status status = kafka_log_ops.open(profile->log + strlen(scheme), settings, &log, &error);
+    enum status status = kafka_log_ops.open(roles->log, roles->log_settings, &log, &error);
     if (status == STATUS_OK) {
         status = kafka_admin_topics(log, &reach->arena, &topics, &count, &error);
         kafka_log_ops.close(log);
@@ -143,7 +133,7 @@ static void reach_log(struct reach *reach, const struct profile_settings *profil
     }
 }
 
-static void reach_schemas(struct reach *reach, const struct profile_settings *profile)
+static void reach_schemas(struct reach *reach, const struct roles *roles)
 {
     static const char what[] = "profile: schemas";
     const struct http_client_config config = {0};
@@ -151,7 +141,7 @@ static void reach_schemas(struct reach *reach, const struct profile_settings *pr
     struct http_client *client;
     struct http_reply reply;
     const struct http_request request = {
-        .url = arena_printf(&reach->arena, "%s/subjects", profile->schemas),
+        .url = arena_printf(&reach->arena, "%s/subjects", roles->schemas),
         .timeouts = {REACH_SOURCE_US, REACH_SOURCE_US, REACH_SOURCE_US, REACH_SOURCE_US},
     };
     if (http_client_new(&config, &client, &error) != STATUS_OK) {
@@ -172,35 +162,63 @@ static void reach_schemas(struct reach *reach, const struct profile_settings *pr
     http_client_free(client);
 }
 
+static void reach_stage(struct reach *reach, const struct roles *roles)
+{
+    static const char what[] = "profile: staging";
+    struct error error = {0};
+    struct stage *stage;
+    if (roles->stage_ops->open(roles->stage_url, &stage, &error) != STATUS_OK) {
+        tell_error(reach, what, &error);
+        return;
+    }
+    roles->stage_ops->close(stage);
+    tell(reach, what, STATUS_OK, "answers", "");
+}
+
+static void reach_store(struct reach *reach, const struct roles *roles)
+{
+    static const char what[] = "profile: storage";
+    struct error error = {0};
+    struct store *store;
+    enum status status = roles->store_ops->open(roles->store_url, true, &store, &error);
+    if (status == STATUS_NOT_FOUND) {
+        tell(reach, what, STATUS_OK, "answers, and nothing is stored yet", "");
+        return;
+    }
+    if (status != STATUS_OK) {
+        tell_error(reach, what, &error);
+        return;
+    }
+    roles->store_ops->close(store);
+    tell(reach, what, STATUS_OK, "answers", "");
+}
+
 void reach_engines(const struct pipeline *pipeline, reach_visit visit, void *context)
 {
     const struct profile_settings *profile = pipeline->profile;
     struct reach reach = {.visit = visit, .context = context};
+    struct roles roles;
+    struct error error = {0};
     if (profile == NULL) {
         return;
     }
-
-    const struct {
-        const char *what, *url;
-    } unusable[] = {
-        {"profile: staging", profile->staging},
-        {"profile: processing", profile->processing},
-        {"profile: storage", profile->storage == NULL ? NULL : profile->storage->url},
-        {"profile: coordination", profile->coordination},
-    };
-
     arena_init(&reach.arena, 0);
-    if (profile->log != NULL) {
-        reach_log(&reach, profile);
+    if (roles_take(profile, "", &reach.arena, &roles, &error) != STATUS_OK) {
+        tell_error(&reach, "profile", &error);
+        arena_deinit(&reach.arena);
+        return;
     }
-    if (profile->schemas != NULL) {
-        reach_schemas(&reach, profile);
+    if (roles.log != NULL) {
+        reach_log(&reach, &roles);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(unusable); i++) {
-        if (unusable[i].url != NULL) {
-            tell(&reach, unusable[i].what, STATUS_CONFIG, "this leat cannot use that engine yet",
-                 "take it out of the profile: the embedded engine does that role then");
-        }
+    if (roles.schemas != NULL) {
+        reach_schemas(&reach, &roles);
+    }
+    if (profile->staging != NULL) {
+        reach_stage(&reach, &roles);
+    }
+    if (profile->storage != NULL) {
+        reach_store(&reach, &roles);
     }
     arena_deinit(&reach.arena);
 }

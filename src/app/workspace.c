@@ -6,8 +6,6 @@
 #include "connectors/kafka/kafka_admin.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/registry/confluent_schemas.h"
-#include "connectors/sqlite/sqlite_stage.h"
-#include "connectors/sqlite/sqlite_store.h"
 #include "io/file.h"
 
 #include <stdio.h>
@@ -41,7 +39,7 @@ enum status workspace_open_at(const char *data,
                               struct error *error)
 {
     struct workspace *workspace = ret_workspace;
-    *workspace = (struct workspace){.stage_ops = &sqlite_stage_ops, .store_ops = &sqlite_store_ops};
+    *workspace = (struct workspace){0};
     arena_init(&workspace->arena, 0);
     workspace->path = arena_strdup(&workspace->arena, data_dir_path(data));
     char file[1200];
@@ -52,6 +50,9 @@ enum status workspace_open_at(const char *data,
         error_hint(error, "name it with --data or LEAT_DATA; `leat up FILE` makes one");
         return STATUS_NOT_FOUND;
     }
+    const struct profile_settings *profile;
+    TRY(roles_load(workspace->path, &workspace->arena, &profile, error));
+    TRY(roles_take(profile, workspace->path, &workspace->arena, &workspace->roles, error));
     if (exists) {
         TRY(data_dir_running(workspace->path, &workspace->running, error));
     }
@@ -59,6 +60,12 @@ enum status workspace_open_at(const char *data,
     if (kafka != NULL) {
         workspace->elsewhere = true;
         running->registry[0] = '\0';
+    }
+    if (!workspace->elsewhere && running->pid == 0) { /* real engines are there all the same */
+        TRY(take_address("log", workspace->roles.log, running->kafka, sizeof(running->kafka),
+                         error));
+        TRY(take_address("schemas", workspace->roles.schemas, running->registry,
+                         sizeof(running->registry), error));
     }
     TRY(take_address("--kafka", kafka, running->kafka, sizeof(running->kafka), error));
     return take_address("--registry", registry, running->registry, sizeof(running->registry),
@@ -95,9 +102,11 @@ enum status workspace_log(struct workspace *workspace, struct error *error)
         return STATUS_OK;
     }
     if (workspace->running.kafka[0] != '\0') {
+        bool ours = workspace->elsewhere || workspace->roles.log_settings == NULL;
         workspace->log_ops = &kafka_log_ops;
-        return workspace->log_ops->open(workspace->running.kafka, no_settings, &workspace->log,
-                                        error);
+        return workspace->log_ops->open(workspace->running.kafka,
+                                        ours ? no_settings : workspace->roles.log_settings,
+                                        &workspace->log, error);
     }
     workspace->log_ops = &file_log_ops;
     const char *directory = arena_printf(&workspace->arena, "%s/log", workspace->path);
@@ -169,63 +178,86 @@ enum status workspace_topics(struct workspace *workspace,
 /* ---- stores ------------------------------------------------------------------------------------
  */
 
-enum status workspace_store(struct workspace *workspace,
-                            const char *name,
-                            struct store **ret_store,
-                            struct error *error)
+enum status
+store_place_open(const struct store_place *place, struct store **ret_store, struct error *error)
 {
-    char file[1200];
     *ret_store = NULL;
-    if (access(data_dir_file(workspace->path, name, file), F_OK) != 0) {
+    if (roles_is_missing_file(place->url)) {
         return STATUS_OK;
     }
-    enum status status = workspace->store_ops->open(file, true, ret_store, error);
+    enum status status = place->ops->open(place->url, true, ret_store, error);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* made, and nothing written yet */
+}
+
+static struct store_place tables_of(const struct workspace *workspace)
+{
+    return (struct store_place){"tables", workspace->roles.store_ops, workspace->roles.store_url};
+}
+
+enum status
+workspace_tables(struct workspace *workspace, struct store **ret_store, struct error *error)
+{
+    const struct store_place place = tables_of(workspace);
+    return store_place_open(&place, ret_store, error);
 }
 
 enum status
 workspace_stage(struct workspace *workspace, struct stage **ret_stage, struct error *error)
 {
-    char file[1200];
+    const struct roles *roles = &workspace->roles;
     *ret_stage = NULL;
-    if (access(data_dir_file(workspace->path, "staging.db", file), F_OK) != 0) {
+    if (roles_is_missing_file(roles->stage_url)) {
         return STATUS_OK;
     }
-    return workspace->stage_ops->open(file, ret_stage, error);
+    return roles->stage_ops->open(roles->stage_url, ret_stage, error);
 }
 
-struct state_names {
+struct places {
+    const struct roles *roles;
     struct arena *arena;
-    const char **names;
+    struct store_place *items;
     size_t count;
 };
 
+static void add_place(struct places *places, struct store_place place)
+{
+    size_t bytes = places->count * sizeof(*places->items);
+    places->items = arena_grow(places->arena, places->items, bytes, bytes + sizeof(*places->items));
+    places->items[places->count++] = place;
+}
+
+/* A file of the folder of states: PIPELINE.TOPIC.db. */
 static enum status take_state(void *context, const char *name, struct error *error)
 {
-    struct state_names *states = context;
+    struct places *places = context;
     size_t length = strlen(name);
     (void) error;
     if (length > 3 && strcmp(name + length - 3, ".db") == 0) {
-        size_t bytes = states->count * sizeof(*states->names);
-        states->names =
-            arena_grow(states->arena, states->names, bytes, bytes + sizeof(*states->names));
-        states->names[states->count++] = arena_printf(states->arena, "state/%s", name);
+        add_place(places,
+                  (struct store_place){
+                      arena_printf(places->arena, "state/%.*s", (int) (length - 3), name),
+                      places->roles->state_ops,
+                      arena_printf(places->arena, "%s/%s", places->roles->state_place, name),
+                  });
     }
     return STATUS_OK;
 }
 
-enum status workspace_states(struct workspace *workspace,
+enum status workspace_stores(struct workspace *workspace,
                              struct arena *arena,
-                             const char ***ret_names,
+                             struct store_place **ret_places,
                              size_t *ret_count,
                              struct error *error)
 {
-    char directory[1200];
-    struct state_names states = {.arena = arena};
-    if (access(data_dir_file(workspace->path, "state", directory), F_OK) == 0) {
-        TRY(directory_list(directory, take_state, &states, error));
+    const struct roles *roles = &workspace->roles;
+    struct places places = {.roles = roles, .arena = arena};
+    add_place(&places, tables_of(workspace));
+    if (strstr(roles->state_place, "://") != NULL) {
+        add_place(&places, (struct store_place){"state", roles->state_ops, roles->state_place});
+    } else if (access(roles->state_place, F_OK) == 0) {
+        TRY(directory_list(roles->state_place, take_state, &places, error));
     }
-    *ret_names = states.names;
-    *ret_count = states.count;
+    *ret_places = places.items;
+    *ret_count = places.count;
     return STATUS_OK;
 }

@@ -9,6 +9,7 @@
  */
 
 #include "app/data_dir.h"
+#include "app/roles.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "connect/log_client.h"
@@ -27,8 +28,7 @@ struct workspace {
     struct log_client *log;
     const struct schemas_ops *schemas_ops; /* after workspace_schemas */
     struct schemas *schemas;
-    const struct stage_ops *stage_ops;
-    const struct store_ops *store_ops;
+    struct roles roles; /* of the profile that the directory was last run with */
 };
 
 /* `data` NULL: the default directory. STATUS_NOT_FOUND if it is no data directory. */
@@ -60,19 +60,27 @@ MUST_USE enum status workspace_topics(struct workspace *workspace,
                                       size_t *ret_count,
                                       struct error *error);
 
-/* Opens a store of the directory read-only: "tables.db", or one of "state/". *ret_store is NULL if
- * it does not exist yet. */
-MUST_USE enum status workspace_store(struct workspace *workspace,
-                                     const char *name,
-                                     struct store **ret_store,
-                                     struct error *error);
+/* A store with progress and dead letters: "tables", or "state/PIPELINE.TOPIC" of a task. */
+struct store_place {
+    const char *name;
+    const struct store_ops *ops;
+    const char *url;
+};
 
-/* Files in "state/", as "state/PIPELINE.TOPIC.db". */
-MUST_USE enum status workspace_states(struct workspace *workspace,
+/* The tables, then what tasks keep. */
+MUST_USE enum status workspace_stores(struct workspace *workspace,
                                       struct arena *arena,
-                                      const char ***ret_names,
+                                      struct store_place **ret_places,
                                       size_t *ret_count,
                                       struct error *error);
+
+/* Opens it read-only. *ret_store is NULL if it does not exist yet. */
+MUST_USE enum status
+store_place_open(const struct store_place *place, struct store **ret_store, struct error *error);
+
+/* The same for the tables. */
+MUST_USE enum status
+workspace_tables(struct workspace *workspace, struct store **ret_store, struct error *error);
 
 /* Opens staging; *ret_stage is NULL if it does not exist yet. */
 MUST_USE enum status

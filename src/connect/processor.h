@@ -66,6 +66,7 @@ struct processor_job {
     const struct store_ops *state_ops; /* embedded: an atomic store for state and progress, used */
     const char *state_url;             /* unless all is stateless into one atomic store          */
     const struct fence *fence;         /* of the holder of coordination; NULL: none */
+    const char *processor_url;         /* Spark's, of the profile; embedded: NULL */
     const char *checkpoints_url;       /* Spark */
     const struct log_ops *log_ops;
     struct log_client *log;

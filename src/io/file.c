@@ -231,10 +231,11 @@ file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct er
     return status;
 }
 
-static enum status write_new(const char *path, struct slice bytes, struct error *error)
+static enum status write_new(const char *path, struct slice bytes, mode_t mode, struct error *error)
 {
     int fd;
-    TRY(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd, error));
+    TRY(file_remove(path, error)); /* one left over may have another mode */
+    TRY(file_open(path, O_WRONLY | O_CREAT | O_EXCL, mode, &fd, error));
     enum status status = file_write_at(fd, bytes, 0, error);
     if (status == STATUS_OK) {
         status = file_sync(fd, error);
@@ -259,10 +260,10 @@ enum status file_remove(const char *path, struct error *error)
     return STATUS_OK;
 }
 
-enum status file_replace(const char *path, struct slice bytes, struct error *error)
+static enum status replace(const char *path, struct slice bytes, mode_t mode, struct error *error)
 {
     CLEANUP(mem_free_pointer) char *new_path = mem_printf("%s.new", path);
-    enum status status = write_new(new_path, bytes, error);
+    enum status status = write_new(new_path, bytes, mode, error);
     if (status == STATUS_OK) {
         status = file_rename(new_path, path, error);
     }
@@ -271,6 +272,16 @@ enum status file_replace(const char *path, struct slice bytes, struct error *err
         return status;
     }
     return directory_sync_parent(path, error);
+}
+
+enum status file_replace(const char *path, struct slice bytes, struct error *error)
+{
+    return replace(path, bytes, 0644, error);
+}
+
+enum status file_replace_private(const char *path, struct slice bytes, struct error *error)
+{
+    return replace(path, bytes, 0600, error);
 }
 
 /* ---- directories -------------------------------------------------------------------------- */

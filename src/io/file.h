@@ -63,6 +63,10 @@ file_load(const char *path, size_t bytes_max, struct buffer *ret_text, struct er
  * the new content is there, whole. One caller at a time for a path. */
 MUST_USE enum status file_replace(const char *path, struct slice bytes, struct error *error);
 
+/* The same, readable by its owner only. */
+MUST_USE enum status
+file_replace_private(const char *path, struct slice bytes, struct error *error);
+
 /* Renames over `to`, if that exists. Durable after directory_sync. */
 MUST_USE enum status file_rename(const char *from, const char *to, struct error *error);
 

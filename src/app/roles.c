@@ -1,0 +1,203 @@
+#include "app/roles.h"
+
+#include "connectors/sqlite/sqlite_stage.h"
+#include "connectors/sqlite/sqlite_store.h"
+#include "stream/processor.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* One engine of a role. */
+struct known {
+    const char *scheme;
+    const void *ops;     /* NULL: this binary was built without it */
+    const char *package; /* that brings what it needs */
+};
+
+#define KNOWN_END                                                                                  \
+    {                                                                                              \
+        NULL, NULL, NULL                                                                           \
+    }
+
+static const struct known stages[] = {KNOWN_END};
+
+static const struct known stores[] = {KNOWN_END};
+
+static const struct known processors[] = {KNOWN_END};
+
+static const struct known locks[] = {KNOWN_END};
+
+/* The engine that answers to a URL. */
+static enum status find(const char *role,
+                        const struct known *known,
+                        const char *url,
+                        const void **ret_ops,
+                        struct error *error)
+{
+    for (const struct known *at = known; at->scheme != NULL; at++) {
+        if (strncmp(url, at->scheme, strlen(at->scheme)) != 0) {
+            continue;
+        }
+        if (at->ops == NULL) {
+            (void) error_set(error, STATUS_CONFIG, "%s: this leat was built without %s", role,
+                             at->scheme);
+            error_hint(error, "install %s and build it again", at->package);
+            return STATUS_CONFIG;
+        }
+        *ret_ops = at->ops;
+        return STATUS_OK;
+    }
+    const char *end = strstr(url, "://");
+    (void) error_set(error, STATUS_CONFIG, "%s: no engine answers to \"%.*s\"", role,
+                     end == NULL ? (int) strlen(url) : (int) (end + 3 - url), url);
+    if (known->scheme != NULL) {
+        error_hint(error, "such as %s", known->scheme);
+    } else {
+        error_hint(error, "take it out of the profile: the embedded engine does that role then");
+    }
+    return STATUS_CONFIG;
+}
+
+static enum status take_log(const struct profile_settings *profile,
+                            struct arena *arena,
+                            struct roles *roles,
+                            struct error *error)
+{
+    static const char scheme[] = "kafka://";
+    if (profile->log == NULL) {
+        return STATUS_OK;
+    }
+    if (strncmp(profile->log, scheme, strlen(scheme)) != 0 ||
+        profile->log[strlen(scheme)] == '\0') {
+        return error_set(error, STATUS_CONFIG, "log: \"%s\" is no kafka://HOST:PORT[,HOST:PORT]",
+                         profile->log);
+    }
+    roles->log = profile->log + strlen(scheme);
+    size_t count = profile->log_settings.count;
+    const char **settings = ARENA_ARRAY(arena, const char *, 2 * count + 1);
+    for (size_t i = 0; i < count; i++) {
+        settings[2 * i] = profile->log_settings.items[i].name;
+        settings[2 * i + 1] = profile->log_settings.items[i].value;
+    }
+    roles->log_settings = settings;
+    return STATUS_OK;
+}
+
+static enum status
+take_schemas(const struct profile_settings *profile, struct roles *roles, struct error *error)
+{
+    const char *url = profile->schemas;
+    if (url != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+        return error_set(error, STATUS_CONFIG, "schemas: \"%s\" is no http(s) URL", url);
+    }
+    roles->schemas = url;
+    return STATUS_OK;
+}
+
+/* The storage's URL with what the profile says beside it: "?replication=dc1:3,dc2:3". */
+static const char *storage_url(const struct storage_settings *storage, struct arena *arena)
+{
+    const char *url = storage->url;
+    const char *before = strchr(url, '?') == NULL ? "?replication=" : "&replication=";
+    for (size_t i = 0; i < storage->replication.count; i++) {
+        const struct setting_pair *pair = &storage->replication.items[i];
+        url = arena_printf(arena, "%s%s%s:%s", url, before, pair->name, pair->value);
+        before = ",";
+    }
+    return url;
+}
+
+static enum status take_stores(const struct profile_settings *profile,
+                               struct arena *arena,
+                               struct roles *roles,
+                               struct error *error)
+{
+    const void *ops;
+    if (profile->staging != NULL) {
+        TRY(find("staging", stages, profile->staging, &ops, error));
+        roles->stage_ops = ops;
+        roles->stage_url = profile->staging;
+        /* State beside staging, so that another machine finds all that it needs to go on. */
+        TRY(find("staging", stores, profile->staging, &ops, error));
+        roles->state_ops = ops;
+        roles->state_place = profile->staging;
+    }
+    if (profile->storage != NULL) {
+        TRY(find("storage", stores, profile->storage->url, &ops, error));
+        roles->store_ops = ops;
+        roles->store_url = storage_url(profile->storage, arena);
+    }
+    return STATUS_OK;
+}
+
+static enum status
+take_others(const struct profile_settings *profile, struct roles *roles, struct error *error)
+{
+    const void *ops;
+    if (profile->processing != NULL) {
+        TRY(find("processing", processors, profile->processing, &ops, error));
+        roles->processor_ops = ops;
+        roles->processor_url = profile->processing;
+        roles->checkpoints_url = profile->checkpoints;
+    }
+    if (profile->coordination != NULL) {
+        TRY(find("coordination", locks, profile->coordination, &ops, error));
+        roles->lock_ops = ops;
+        roles->lock_url = profile->coordination;
+    }
+    return STATUS_OK;
+}
+
+enum status roles_take(const struct profile_settings *profile,
+                       const char *data,
+                       struct arena *arena,
+                       struct roles *ret_roles,
+                       struct error *error)
+{
+    *ret_roles = (struct roles){
+        .stage_ops = &sqlite_stage_ops,
+        .stage_url = arena_printf(arena, "%s/staging.db", data),
+        .store_ops = &sqlite_store_ops,
+        .store_url = arena_printf(arena, "%s/tables.db", data),
+        .state_ops = &sqlite_store_ops,
+        .state_place = arena_printf(arena, "%s/state", data),
+        .processor_ops = &embedded_processor,
+    };
+    if (profile == NULL) {
+        return STATUS_OK;
+    }
+    TRY(take_log(profile, arena, ret_roles, error));
+    TRY(take_schemas(profile, ret_roles, error));
+    TRY(take_stores(profile, arena, ret_roles, error));
+    return take_others(profile, ret_roles, error);
+}
+
+const char *roles_state_url(const struct roles *roles,
+                            struct arena *arena,
+                            const char *pipeline,
+                            const char *topic)
+{
+    if (roles->state_ops == &sqlite_store_ops) {
+        return arena_printf(arena, "%s/%s.%s.db", roles->state_place, pipeline, topic);
+    }
+    return arena_printf(arena, "%s%cstate=%s.%s", roles->state_place,
+                        strchr(roles->state_place, '?') == NULL ? '?' : '&', pipeline, topic);
+}
+
+bool roles_is_missing_file(const char *url)
+{
+    return strstr(url, "://") == NULL && access(url, F_OK) != 0;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool roles_equal(const struct roles *a, const struct roles *b)
+{
+    return same(a->stage_url, b->stage_url) && same(a->store_url, b->store_url) &&
+           same(a->processor_url, b->processor_url) &&
+           same(a->checkpoints_url, b->checkpoints_url) && same(a->lock_url, b->lock_url) &&
+           same(a->log, b->log) && same(a->schemas, b->schemas);
+}

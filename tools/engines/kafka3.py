@@ -1,0 +1,62 @@
+"""Apache Kafka 3.9 on ZooKeeper."""
+
+import struct
+
+from .frame import PROGRAMS, Engine, exchange, fetch_jars, java, properties
+
+PROGRAM = PROGRAMS / "kafka-3.9.2"
+JARS = ("-cp", f"{PROGRAM}/*")
+
+LOG4J = """log4j.rootLogger=WARN, e
+log4j.appender.e=org.apache.log4j.ConsoleAppender
+log4j.appender.e.target=System.err
+log4j.appender.e.layout=org.apache.log4j.PatternLayout
+log4j.appender.e.layout.ConversionPattern=%d{HH:mm:ss.SSS} %p %c{1}: %m%n
+"""
+
+# An exchange of one node: all topics of its own have one replica, and a group need not wait for members.
+ONE_NODE = [
+    "offsets.topic.num.partitions=1",
+    "transaction.state.log.num.partitions=1",
+    "group.initial.rebalance.delay.ms=0",
+    "controlled.shutdown.retry.backoff.ms=300",
+    "auto.create.topics.enable=false",
+    *(f"{topic}replication.factor=1" for topic in ("default.", "offsets.topic.", "transaction.state.log.")),
+    "transaction.state.log.min.isr=1",
+    "min.insync.replicas=1",
+]
+
+
+def fetch():
+    java(11)
+    kafka = "org.apache.kafka"  # neither brings what writes its log
+    fetch_jars(PROGRAM, f"{kafka}:kafka_2.13:3.9.2", f"{kafka}:kafka-tools:3.9.2", "org.slf4j:slf4j-reload4j:1.7.36")
+
+
+def log4j(state):
+    path = properties(state.folder / "log4j.properties", LOG4J)
+    return f"-Dlog4j.configuration=file:{path}"
+
+
+def start(state):
+    here = f"PLAINTEXT://127.0.0.1:{state.port()}"
+    config = properties(
+        state.folder / "server.properties", "broker.id=0", f"listeners={here}", f"advertised.listeners={here}",
+        f"zookeeper.connect=127.0.0.1:{state.other('zookeeper').port()}", "zookeeper.session.timeout.ms=4000",
+        f"log.dirs={state.folder}/log", *ONE_NODE,
+    )  # fmt: skip
+    words = ["-Xmx512m", "-XX:+UseG1GC", log4j(state), *JARS, "kafka.Kafka", str(config)]
+    return [java(11), *words], {}
+
+
+def ready(state):
+    """Whether it answers ApiVersions, version 0."""
+    body = struct.pack(">hhih", 18, 0, 1, -1)
+    return len(exchange(state.port(), struct.pack(">i", len(body)) + body, 4)) == 4
+
+
+# After a kill, ZooKeeper holds the old session for some seconds and refuses the new broker.
+ENGINES = {
+    "kafka": Engine("Apache Kafka 3.9.2 on ZooKeeper, which is started with it", fetch, start, ready,
+                    needs=("zookeeper",), again="NodeExists"),
+}  # fmt: skip
