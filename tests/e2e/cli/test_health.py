@@ -79,5 +79,5 @@ profiles:
     found = ask(f"{{log: 'kafka://{addresses['kafka']}', schemas: 'http://{addresses['registry']}'}}", 0)
     assert [found[what]["state"] for what in ("profile: log", "profile: schemas", "source s")] == ["ok"] * 3
     assert ask(f"{{schemas: '{nowhere()}'}}", 69)["profile: schemas"]["state"] == "bad"
-        assert ask("{staging: 'db2://localhost/x'}", 78)["profile"]["state"] == "bad"
+    assert ask("{staging: 'db2://localhost/x'}", 78)["profile"]["state"] == "bad"
     leat("doctor", "--profile", "real", code=64)
