@@ -26,7 +26,7 @@ void engine_totals(struct engine *engine, struct engine_totals *ret_totals)
         totals.source.unchanged += fetch.counts.unchanged;
         totals.source.dead += fetch.counts.dead;
         totals.source.requests += fetch.counts.requests;
-        totals.accepted_new += fetch.accepted;
+        totals.accepted_new += engine->sources[i].accepted_before + fetch.accepted;
         totals.staged += capture.lag;
     }
     for (size_t i = 0; i < engine->topic_count; i++) {
@@ -66,6 +66,7 @@ enum status engine_start(const char *const *files,
     arena_init(&engine->arena, 0);
     notify_init(&engine->progress);
     engine_asks_init(&engine->asks);
+    engine_ingests_init(engine);
     accept_limit_init(&engine->limit, options->limit);
     enum status status;
     TRY_OR_FAIL(pipeline_files(files, file_count, &engine->arena, &files, &file_count, error));
@@ -90,6 +91,7 @@ void engine_free(struct engine *engine)
         return;
     }
     engine_console_stop(engine);
+    engine_ingests_free(engine);
     engine_pipelines_stop(engine);
     engine_services_stop(engine);
     data_dir_close(&engine->data);
@@ -128,7 +130,7 @@ static void look_for_failures(struct engine *engine)
     for (size_t i = 0; i < engine->source_count; i++) {
         struct fetch_status status;
         fetch_status(engine->sources[i].fetch, &status);
-        if (status.end == FETCH_END_FAILED) {
+        if (status.end == FETCH_END_FAILED && engine->sources[i].ingest == NULL) {
             fail(engine, &status.error);
         }
     }
@@ -143,6 +145,7 @@ void engine_tick(struct engine *engine, int64_t timeout_us)
     if (engine_pipelines_advance(engine, &error) != STATUS_OK && !error.retriable) {
         fail(engine, &error);
     }
+    engine_ingests_advance(engine);
     look_for_failures(engine);
     engine_asks_serve(engine);
     engine_maintain(engine);
@@ -156,7 +159,7 @@ bool engine_finished(const struct engine *engine)
     for (size_t i = 0; i < engine->source_count; i++) {
         struct fetch_status status;
         fetch_status(engine->sources[i].fetch, &status);
-        if (status.end == FETCH_RUNNING) {
+        if (status.end == FETCH_RUNNING || engine->sources[i].ingest != NULL) {
             return false;
         }
     }

@@ -61,7 +61,7 @@ static void fill_source(struct engine *engine,
         .unchanged = view.fetch.counts.unchanged,
         .dead = view.fetch.counts.dead,
         .requests = view.fetch.counts.requests,
-        .accepted_new = view.fetch.accepted,
+        .accepted_new = engine->sources[index].accepted_before + view.fetch.accepted,
         .fetched_at_us = view.fetch.fetched_at_us,
         .fault = fault_of(&view.fetch.error, arena),
         .capture_state = capture_state_name(view.capture.state),
@@ -282,6 +282,9 @@ engine_console_start(struct engine *engine, const struct net_address *address, s
         .snapshot = snapshot,
         .dead_list = engine_console_dead_list,
         .dead_retry = engine_console_dead_retry,
+        .ingest_start = engine_console_ingest_start,
+        .ingest_list = engine_console_ingest_list,
+        .ingest_cancel = engine_console_ingest_cancel,
     };
     TRY(console_start(&config, &provider, &engine->console, error));
     (void) snprintf(engine->addresses.http, sizeof(engine->addresses.http), "%s",

@@ -6,6 +6,7 @@
 #include "app/engine_ask.h"
 #include "app/roles.h"
 #include "base/arena.h"
+#include "base/list.h"
 #include "broker/broker.h"
 #include "connect/processor.h"
 #include "console/console.h"
@@ -25,6 +26,8 @@ struct engine_source {
     struct fetch *fetch;
     struct capture *capture;
     struct schedule schedule;
+    struct engine_ingest *ingest; /* that has the place of the schedule's worker; NULL: none */
+    int64_t accepted_before;      /* by workers that have ended */
 };
 
 /* All queries over one topic. */
@@ -68,6 +71,9 @@ struct engine {
     struct notify progress; /* anything changed */
     struct error failure;
     struct engine_asks asks; /* of the console's threads */
+    struct list ingests;     /* struct engine_ingest, the oldest first */
+    size_t ingest_count;
+    int64_t ingest_next_id;
     bool draining;
     int draining_level;
     int64_t maintain_next_us; /* monotonic */
@@ -87,6 +93,32 @@ MUST_USE enum status engine_pipelines_start(struct engine *engine, struct error 
 /* Starts processors of topics whose schema has become known. */
 MUST_USE enum status engine_pipelines_advance(struct engine *engine, struct error *error);
 void engine_pipelines_stop(struct engine *engine);
+
+/* Starts the worker of a source's schedule, which waits for its first tick if that is not now. */
+MUST_USE enum status
+engine_source_fetch(struct engine_source *source, bool wait_first, struct error *error);
+
+/* True if someone else says when a source is fetched (`orchestration: external`). */
+bool engine_source_is_driven(const struct engine_source *source);
+
+/* engine_ingest.c: what is asked for beside the schedules. */
+void engine_ingests_init(struct engine *engine);
+void engine_ingests_advance(struct engine *engine); /* each tick */
+void engine_ingests_free(struct engine *engine);
+
+/* Of struct console_provider; `context` is the engine. */
+MUST_USE enum status engine_console_ingest_start(void *context,
+                                                 const struct console_ingest_order *order,
+                                                 struct arena *arena,
+                                                 struct console_ingest *ret_ingest,
+                                                 struct error *error);
+MUST_USE enum status engine_console_ingest_list(void *context,
+                                                int64_t id,
+                                                struct arena *arena,
+                                                struct console_ingest **ret_ingests,
+                                                size_t *ret_count,
+                                                struct error *error);
+MUST_USE enum status engine_console_ingest_cancel(void *context, int64_t id, struct error *error);
 
 /* engine_maintenance.c: at most once an hour, expires what is past its time. */
 void engine_maintain(struct engine *engine);

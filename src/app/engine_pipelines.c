@@ -102,6 +102,9 @@ enum status engine_pipelines_load(struct engine *engine,
 static int64_t next_tick(void *context, int64_t after_us)
 {
     const struct engine_source *source = context;
+    if (engine_source_is_driven(source)) {
+        return INT64_MAX;
+    }
     return schedule_next(&source->schedule, after_us);
 }
 
@@ -185,7 +188,22 @@ static enum status source_start(struct engine *engine,
         .progress = &engine->progress,
     };
     TRY(capture_start(&capture, &source->capture, error));
-    return fetch_start(&source->fetch_job, &source->fetch, error);
+    return engine_source_fetch(source, engine_source_is_driven(source), error);
+}
+
+bool engine_source_is_driven(const struct engine_source *source)
+{
+    const struct engine_options *options = &source->engine->options;
+    const struct profile_settings *profile = source->topology->pipeline->profile;
+    bool bounded = options->until_drained || options->limit >= 0;
+    return profile != NULL && profile->orchestration != 0 && !bounded;
+}
+
+enum status engine_source_fetch(struct engine_source *source, bool wait_first, struct error *error)
+{
+    struct fetch_job job = source->fetch_job;
+    job.wait_first = wait_first;
+    return fetch_start(&job, &source->fetch, error);
 }
 
 /* ---- topics ------------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 /* `leat up` and `leat run`: everything in one process. */
 
 #include "app/engine.h"
+#include "app/pipeline.h"
 #include "base/logline.h"
 #include "base/time_text.h"
 #include "cli/command.h"
+#include "cli/ingest_beside.h"
 #include "cli/progress_line.h"
 #include "io/clock.h"
 
@@ -16,6 +18,7 @@ struct up_options {
     struct option_strings set;
     const char *from, *to;
     int64_t limit, drain_timeout_us, give_up_us, from_us, to_us;
+    const char *until;
     bool allow_open, rebuild, json, fail_on_dead, skip_if_empty, flush_windows, quiet, verbose;
 };
 
@@ -215,23 +218,120 @@ static int start(const struct up_options *up,
     return run_engine(engine, up);
 }
 
+/* ---- one source --------------------------------------------------------------------------------
+ */
+
+static enum status take_interval(struct up_options *up, struct error *error)
+{
+    if ((up->from == NULL) != (up->to == NULL)) {
+        return error_set(error, STATUS_USAGE, "an interval needs both --from and --to");
+    }
+    if (up->from != NULL &&
+        (time_parse(slice_of_string(up->from), &up->from_us, error) != STATUS_OK ||
+         time_parse(slice_of_string(up->to), &up->to_us, error) != STATUS_OK)) {
+        return error->status = STATUS_USAGE;
+    }
+    if (up->from != NULL && up->from_us >= up->to_us) {
+        return error_set(error, STATUS_USAGE, "the interval ends before it begins");
+    }
+    if (up->until != NULL && strcmp(up->until, "staged") != 0 && strcmp(up->until, "stored") != 0) {
+        return error_set(error, STATUS_USAGE, "--until is \"%s\", not staged or stored", up->until);
+    }
+    return STATUS_OK;
+}
+
+/* What the running leat was started with it keeps. */
+static enum status
+refuse_what_is_settled(const struct up_options *up, const char *data, struct error *error)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } settled[] = {
+        {"--set", up->set.count > 0},
+        {"--kafka", up->kafka != NULL},
+        {"--kafka-advertise", up->advertise != NULL},
+        {"--http", up->http != NULL},
+        {"--registry", up->registry != NULL},
+        {"--allow-open", up->allow_open},
+        {"--flush", up->flush != NULL},
+        {"--flush-windows", up->flush_windows},
+        {"--rebuild", up->rebuild},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(settled); i++) {
+        if (settled[i].given) {
+            (void) error_set(error, STATUS_USAGE, "%s cannot change the leat that runs on \"%s\"",
+                             settled[i].name, data);
+            error_hint(error, "leave it out, or stop that leat first");
+            return STATUS_USAGE;
+        }
+    }
+    return STATUS_OK;
+}
+
+static int ingest_with(const struct up_options *up,
+                       const struct data_dir_addresses *running,
+                       char **arguments,
+                       struct arena *arena)
+{
+    struct error error = {0};
+    struct ingest_sum sum;
+    struct pipeline *pipeline;
+    const struct pipeline_options file_options = {.structure_only = true};
+    if (refuse_what_is_settled(up, data_dir_path(up->data), &error) != STATUS_OK ||
+        pipeline_load(arguments[0], &file_options, arena, &pipeline, &error) != STATUS_OK) {
+        return command_fail(&error);
+    }
+    const struct ingest_beside order = {
+        .http = running->http,
+        .pipeline = pipeline->name,
+        .source = arguments[1],
+        .from = up->from,
+        .to = up->to,
+        .limit = up->limit,
+        .give_up_us = up->give_up_us,
+        .until_staged = up->until != NULL && strcmp(up->until, "staged") == 0,
+        .quiet = up->quiet,
+    };
+    catch_signals();
+    enum status status = ingest_beside(&order, &interrupted, &sum, &error);
+    const struct engine_totals totals = {
+        .source = {.fetched = sum.fetched, .unchanged = sum.unchanged, .dead = sum.refused},
+        .fate = {.stored = sum.stored,
+                 .filtered = sum.filtered,
+                 .late = sum.late,
+                 .dead = sum.dead},
+        .accepted = sum.accepted,
+        .accepted_new = sum.accepted_new,
+    };
+    if (status == STATUS_OK || status == STATUS_CANCELLED) {
+        print_sum(&totals, up->json);
+    }
+    return exit_code(up, &totals, status, &error);
+}
+
 static int ingest_main(void *opaque, char **arguments, int count)
 {
     (void) count;
     struct up_options *up = opaque;
     struct error error = {0};
-    if ((up->from == NULL) != (up->to == NULL)) {
-        (void) error_set(&error, STATUS_USAGE, "an interval needs both --from and --to");
+    struct data_dir_addresses running;
+    const char *data = data_dir_path(up->data);
+    if (take_interval(up, &error) != STATUS_OK ||
+        data_dir_running(data, &running, &error) != STATUS_OK) {
         return command_fail(&error);
     }
-    if (up->from != NULL &&
-        (time_parse(slice_of_string(up->from), &up->from_us, &error) != STATUS_OK ||
-         time_parse(slice_of_string(up->to), &up->to_us, &error) != STATUS_OK)) {
-        error.status = STATUS_USAGE;
-        return command_fail(&error);
+    if (running.pid != 0 && running.http[0] != '\0') {
+        struct arena arena;
+        arena_init(&arena, 0);
+        int code = ingest_with(up, &running, arguments, &arena);
+        arena_deinit(&arena);
+        return code;
     }
-    if (up->from != NULL && up->from_us >= up->to_us) {
-        (void) error_set(&error, STATUS_USAGE, "the interval ends before it begins");
+    if (up->until != NULL && strcmp(up->until, "staged") == 0) {
+        (void) error_set(&error, STATUS_USAGE,
+                         "no leat runs on \"%s\" that would store it after --until staged", data);
         return command_fail(&error);
     }
     return start(up, arguments, 1, true, arguments[1]);
@@ -257,6 +357,13 @@ static const struct option ingest_options[] = {
            "begin of the interval, ISO 8601; ${interval.start} in the file"),
     OPTION(
         up_options, to, "--to", 0, OPTION_STRING, "TIME", "its end, not included; ${interval.end}"),
+    OPTION(up_options,
+           until,
+           "--until",
+           0,
+           OPTION_STRING,
+           "WHEN",
+           "beside a running leat: wait until staged or stored [stored]"),
     UP_OPTIONS,
 };
 
@@ -266,7 +373,8 @@ const struct command command_ingest = {
     .usage = "FILE SOURCE",
     .help =
         "Like `run` for a single source: fetches until it is at its end (or for an interval), and\n"
-        "ends when everything accepted is stored. Made for schedulers.\n\n"
+        "ends when everything accepted is stored. Made for schedulers. If a leat runs on the data\n"
+        "directory, it does the work, beside its own schedules; otherwise this process does.\n\n"
         "examples:\n"
         "  leat ingest users.yaml random_users --limit 1000\n"
         "  leat ingest quakes.yaml quakes --from 2026-01-01 --to 2026-01-02",

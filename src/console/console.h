@@ -160,6 +160,38 @@ struct console_retry_result {
     int64_t resolved; /* passed, or superseded by a newer row */
 };
 
+/* What `leat ingest` and other schedulers ask for: one source, once, beside its own schedule. */
+struct console_ingest_order {
+    const char *key;        /* the client's name for it: asked twice it is the same; NULL: none */
+    const char *source;     /* "PIPELINE.SOURCE", or "SOURCE" if only one pipeline has it */
+    int64_t from_us, to_us; /* interval, or 0 and 0 */
+    int64_t limit;          /* accept so many; -1: until the source is at its end */
+    int64_t give_up_us;     /* fail after the source did not answer for so long */
+};
+
+enum console_ingest_state {
+    CONSOLE_INGEST_QUEUED,
+    CONSOLE_INGEST_FETCHING,
+    CONSOLE_INGEST_APPENDING, /* all of it is in staging */
+    CONSOLE_INGEST_STORING,   /* all of it is in the topic */
+    CONSOLE_INGEST_DONE,      /* every record has ended: stored, filtered, late or dead */
+    CONSOLE_INGEST_FAILED,
+    CONSOLE_INGEST_CANCELLED,
+};
+
+/* "queued", "fetching", "appending", "storing", "done", "failed", "cancelled" */
+const char *console_ingest_state_name(enum console_ingest_state state);
+
+struct console_ingest {
+    int64_t id;
+    struct console_ingest_order order; /* `source` in full */
+    enum console_ingest_state state;
+    int64_t asked_us, started_us, staged_us, ended_us;           /* 0: not yet */
+    int64_t fetched, accepted, unchanged, dead, pages, requests; /* of this order; so far */
+    struct console_fault fault;                                  /* with FAILED */
+    int exit_code; /* what a command that did this would end with; -1: not ended */
+};
+
 /* ---- start and stop -------------------------------------------------------------------------- */
 
 struct console_provider {
@@ -184,6 +216,26 @@ struct console_provider {
                               const struct console_dead_filter *filter,
                               struct console_retry_result *ret_result,
                               struct error *error);
+
+    /* Takes the order; work on it goes on after this returns. STATUS_NOT_FOUND: no such source;
+     * STATUS_AGAIN: this leat is stopping, or has too much to do. */
+    enum status (*ingest_start)(void *context,
+                                const struct console_ingest_order *order,
+                                struct arena *arena,
+                                struct console_ingest *ret_ingest,
+                                struct error *error);
+
+    /* One of them, or with id 0 all that are remembered, the oldest first. STATUS_NOT_FOUND. */
+    enum status (*ingest_list)(void *context,
+                               int64_t id,
+                               struct arena *arena,
+                               struct console_ingest **ret_ingests,
+                               size_t *ret_count,
+                               struct error *error);
+
+    /* Ends it after the page under way; one that has ended stays as it is. What was accepted
+     * stays. */
+    enum status (*ingest_cancel)(void *context, int64_t id, struct error *error);
 };
 
 struct console_config {

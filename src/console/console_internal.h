@@ -23,6 +23,12 @@ extern const size_t console_page_count;
 extern const struct http_route console_routes[];
 extern const size_t console_route_count;
 
+/* ingest.c: what schedulers ask for. */
+http_handler console_get_ingests;
+http_handler console_get_ingest;
+http_handler console_post_ingest;
+http_handler console_cancel_ingest;
+
 /* The status object, the data of each event; STATUS_AGAIN as of the provider. */
 MUST_USE enum status
 console_status(struct console *console, struct buffer *target, struct error *error);

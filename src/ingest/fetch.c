@@ -226,10 +226,19 @@ static void wait_for_tick(struct fetch *fetch, int64_t due_us)
     }
 }
 
+static int64_t next_tick_us(const struct fetch *fetch)
+{
+    const struct fetch_schedule *schedule = &fetch->job.schedule;
+    return schedule->next == NULL ? INT64_MAX : schedule->next(schedule->context, clock_now_us());
+}
+
 static void run(struct fetch *fetch)
 {
+    if (fetch->job.wait_first) {
+        wait_for_tick(fetch, next_tick_us(fetch));
+    }
     while (!atomic_load(&fetch->stopping)) {
-        bool at_end = tick(fetch); /* the first one is now */
+        bool at_end = tick(fetch);
         if (ended(fetch) || atomic_load(&fetch->stopping)) {
             break;
         }
@@ -244,9 +253,7 @@ static void run(struct fetch *fetch)
             end(fetch, FETCH_END_SOURCE, NULL);
             break;
         }
-        wait_for_tick(
-            fetch, scheduled ? fetch->job.schedule.next(fetch->job.schedule.context, clock_now_us())
-                             : INT64_MAX);
+        wait_for_tick(fetch, next_tick_us(fetch));
     }
     end(fetch, FETCH_END_STOPPED, NULL);
 }

@@ -43,6 +43,7 @@ struct fetch_job {
     int64_t rate_per_us;
     struct fetch_schedule schedule; /* next NULL: one tick at the start */
     int64_t pages_per_tick;         /* 0: until the source is at its end */
+    bool wait_first;                /* the first tick is the schedule's too, not now */
     bool eager;                     /* do not wait for ticks (`--limit`, `run`) */
     bool until_end;                 /* end when the source is at its end (`run`) */
     int64_t from_us, to_us;         /* interval to ingest, or 0 and 0 */

@@ -123,7 +123,10 @@ static int setup(void **state)
     struct error error = {0};
     struct net_address address;
     const struct console_config config = {.host = "127.0.0.1", .loopback = true};
-    const struct console_provider provider = {&fixture->fake, snapshot, dead_list, dead_retry};
+    const struct console_provider provider = {.context = &fixture->fake,
+                                              .snapshot = snapshot,
+                                              .dead_list = dead_list,
+                                              .dead_retry = dead_retry};
     assert_ok(console_start(&config, &provider, &fixture->console, &error), error);
     assert_ok(net_address_parse(console_address(fixture->console), &address, &error), error);
     fixture->port = address.port;
@@ -285,7 +288,10 @@ static void two_consoles_cannot_have_one_port(void **state)
     struct console *second;
     struct error error = {0};
     const struct console_config config = {.host = "127.0.0.1", .port = fixture->port};
-    const struct console_provider provider = {&fixture->fake, snapshot, dead_list, dead_retry};
+    const struct console_provider provider = {.context = &fixture->fake,
+                                              .snapshot = snapshot,
+                                              .dead_list = dead_list,
+                                              .dead_retry = dead_retry};
     assert_fails(console_start(&config, &provider, &second, &error), STATUS_UNAVAILABLE, error,
                  "127.0.0.1");
 }
