@@ -318,13 +318,5 @@ enum status task_batch(struct processor *task,
     work_assign_versions(&work);
     count_fates(&work);
     task->progress.number++;
-    TRY(task_commit(task, &work.output, error));
-
-    pthread_mutex_lock(&task->mutex);
-    int64_t newest = newest_acceptance(&work);
-    if (newest > 0) {
-        task->status.latency_us = clock_now_us() - newest;
-    }
-    pthread_mutex_unlock(&task->mutex);
-    return STATUS_OK;
+    return task_commit(task, &work.output, newest_acceptance(&work), error);
 }

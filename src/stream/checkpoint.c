@@ -147,14 +147,16 @@ static bool removed_groups(struct processor *task,
     return true;
 }
 
-/* Entries that every store has. In a running task that is the one before: each commit delivers. */
+/* Entries that every store has. */
 static bool delivered_entries(struct processor *task,
+                              int64_t delivered,
                               struct arena *arena,
                               struct store_write *write,
                               int64_t version)
 {
     struct column_builder *builders = table_builders(arena, &outbox);
-    for (int64_t number = task->outbox_first; number <= task->outbox_last; number++) {
+    int64_t last = delivered < task->outbox_last ? delivered : task->outbox_last;
+    for (int64_t number = task->outbox_first; number <= last; number++) {
         column_append_int(&builders[0], number);
         column_append_null(&builders[1]);
     }
@@ -167,6 +169,7 @@ static bool delivered_entries(struct processor *task,
 
 size_t checkpoint_writes(struct processor *task,
                          struct slice entry,
+                         int64_t delivered,
                          struct arena *arena,
                          struct store_write *ret_writes,
                          int64_t version)
@@ -174,7 +177,7 @@ size_t checkpoint_writes(struct processor *task,
     size_t count = 0;
     count += removed_groups(task, arena, &ret_writes[count], version);
     count += changed_groups(task, arena, &ret_writes[count], version);
-    count += delivered_entries(task, arena, &ret_writes[count], version);
+    count += delivered_entries(task, delivered, arena, &ret_writes[count], version);
     if (entry.size > 0) {
         struct column_builder *builders = table_builders(arena, &outbox);
         column_append_int(&builders[0], task->progress.number);
@@ -184,14 +187,16 @@ size_t checkpoint_writes(struct processor *task,
     return count;
 }
 
-void checkpoint_done(struct processor *task)
+void checkpoint_done(struct processor *task, int64_t delivered)
 {
     for (size_t i = 0; i < task->stream_count; i++) {
         if (task->streams[i].aggregates != NULL) {
             keyed_groups_checkpointed(&task->streams[i].aggregates->groups);
         }
     }
-    task->outbox_first = task->progress.number;
+    if (task->outbox_first <= delivered) {
+        task->outbox_first = delivered + 1;
+    }
     task->outbox_last = task->progress.number;
 }
 

@@ -12,16 +12,17 @@
 MUST_USE enum status checkpoint_tables(struct task_store *state, struct error *error);
 
 /* Rows for the commit of the state: changed and removed groups, the new outbox entry (none if
- * `entry` is empty), and removal of entries that every store has. */
+ * `entry` is empty), and removal of entries that every store has: those up to `delivered`. */
 size_t checkpoint_writes(struct processor *task,
                          struct slice entry,
+                         int64_t delivered,
                          struct arena *arena,
                          struct store_write *ret_writes, /* room for CHECKPOINT_WRITES_MAX */
                          int64_t version);
 #define CHECKPOINT_WRITES_MAX 4
 
 /* The commit is durable: groups are clean, the entry waits. */
-void checkpoint_done(struct processor *task);
+void checkpoint_done(struct processor *task, int64_t delivered);
 
 /* Loads all groups into their aggregates. */
 MUST_USE enum status checkpoint_load_groups(struct processor *task, struct error *error);

@@ -6,6 +6,7 @@
 #include "io/clock.h"
 #include "io/crash.h"
 #include "stream/checkpoint.h"
+#include "stream/committer.h"
 #include "stream/outbox.h"
 #include "stream/task.h"
 
@@ -34,12 +35,20 @@ bool task_pause(struct processor *task, const struct error *error, unsigned atte
     return false;
 }
 
+static void show_failing(struct processor *task, bool fails)
+{
+    pthread_mutex_lock(&task->mutex);
+    task->commit_fails = fails;
+    if (!fails) {
+        error_clear(&task->status.last_error);
+    }
+    pthread_mutex_unlock(&task->mutex);
+}
+
 static void show_recovered(struct processor *task, unsigned attempts)
 {
     if (attempts > 0) {
-        pthread_mutex_lock(&task->mutex);
-        error_clear(&task->status.last_error);
-        pthread_mutex_unlock(&task->mutex);
+        show_failing(task, false);
         logline(LOG_INFO, task->name, "storing again", LOG_INT("attempts", attempts));
     }
 }
@@ -59,16 +68,11 @@ static enum status commit_persistently(struct processor *task,
         if (!error->retriable) {
             return status;
         }
+        show_failing(task, true);
         if (!task_pause(task, error, attempt)) {
             return error_set(error, STATUS_CANCELLED, "stopped before the batch was stored");
         }
     }
-}
-
-static struct store_progress progress_bytes(struct processor *task, struct buffer *bytes)
-{
-    progress_write(&task->progress, bytes);
-    return (struct store_progress){task->name, task->progress.number, buffer_slice(bytes)};
 }
 
 static void add_letters(const struct task_output *output, struct store_commit *commit)
@@ -79,13 +83,12 @@ static void add_letters(const struct task_output *output, struct store_commit *c
     commit->dead_resolved_count = output->resolved != 0;
 }
 
-static struct store_write *writes_for(struct processor *task,
-                                      const struct task_output *output,
+static struct store_write *writes_for(const struct task_output *output,
                                       const struct task_store *store,
+                                      struct arena *arena,
                                       size_t *ret_count)
 {
-    struct store_write *writes =
-        ARENA_ARRAY(&task->batch, struct store_write, output->write_count + 1);
+    struct store_write *writes = ARENA_ARRAY(arena, struct store_write, output->write_count + 1);
     size_t count = 0;
     for (size_t i = 0; i < output->write_count; i++) {
         if (output->writes[i].sink->store == store) {
@@ -96,24 +99,25 @@ static struct store_write *writes_for(struct processor *task,
     return writes;
 }
 
-static enum status
-commit_direct(struct processor *task, const struct task_output *output, struct error *error)
+enum status task_commit_direct(struct processor *task,
+                               int64_t number,
+                               struct slice progress,
+                               const struct task_output *output,
+                               struct arena *arena,
+                               struct error *error)
 {
-    struct buffer bytes = BUFFER_INIT;
-    struct store_progress progress = progress_bytes(task, &bytes);
-    struct store_commit commit = {.progress = &progress};
-    commit.writes = writes_for(task, output, task->keeper, &commit.write_count);
+    const struct store_progress with = {task->name, number, progress};
+    struct store_commit commit = {.progress = &with};
+    commit.writes = writes_for(output, task->keeper, arena, &commit.write_count);
     add_letters(output, &commit);
-    enum status status = commit_persistently(task, task->keeper, &commit, error);
-    buffer_deinit(&bytes);
-    return status;
+    return commit_persistently(task, task->keeper, &commit, error);
 }
 
-/* Gives every store its rows of one number, unless it has them. */
-static enum status deliver(struct processor *task,
-                           int64_t number,
-                           const struct task_output *output,
-                           struct error *error)
+enum status task_deliver(struct processor *task,
+                         int64_t number,
+                         const struct task_output *output,
+                         struct arena *arena,
+                         struct error *error)
 {
     for (size_t i = 0; i < task->store_count; i++) {
         struct task_store *store = &task->stores[i];
@@ -122,12 +126,13 @@ static enum status deliver(struct processor *task,
         }
         struct store_progress progress = {task->name, number, SLICE_EMPTY};
         struct store_commit commit = {.progress = &progress};
-        commit.writes = writes_for(task, output, store, &commit.write_count);
+        commit.writes = writes_for(output, store, arena, &commit.write_count);
         if (commit.write_count > 0) {
             TRY(commit_persistently(task, store, &commit, error));
         }
         store->delivered = number;
     }
+    atomic_store(&task->delivered, number);
     return STATUS_OK;
 }
 
@@ -137,11 +142,14 @@ commit_state(struct processor *task, const struct task_output *output, struct er
     struct buffer bytes = BUFFER_INIT;
     struct buffer entry = BUFFER_INIT;
     outbox_write(output, &entry);
-    struct store_progress progress = progress_bytes(task, &bytes);
+    progress_write(&task->progress, &bytes);
+    const struct store_progress progress = {task->name, task->progress.number,
+                                            buffer_slice(&bytes)};
     struct store_write writes[CHECKPOINT_WRITES_MAX];
     struct store_commit commit = {.progress = &progress, .writes = writes};
-    commit.write_count =
-        checkpoint_writes(task, buffer_slice(&entry), &task->batch, writes, task->progress.number);
+    int64_t delivered = atomic_load(&task->delivered);
+    commit.write_count = checkpoint_writes(task, buffer_slice(&entry), delivered, &task->batch,
+                                           writes, task->progress.number);
     add_letters(output, &commit);
     crash_point("process.before_commit");
     enum status status = commit_persistently(task, &task->state, &commit, error);
@@ -151,15 +159,19 @@ commit_state(struct processor *task, const struct task_output *output, struct er
         return status;
     }
     crash_point("process.after_commit");
-    checkpoint_done(task);
-    return deliver(task, task->progress.number, output, error);
+    checkpoint_done(task, delivered);
+    return STATUS_OK;
 }
 
-enum status
-task_commit(struct processor *task, const struct task_output *output, struct error *error)
+enum status task_commit(struct processor *task,
+                        const struct task_output *output,
+                        int64_t newest_us,
+                        struct error *error)
 {
-    return task->state.handle == NULL ? commit_direct(task, output, error)
-                                      : commit_state(task, output, error);
+    if (task->state.handle != NULL) {
+        TRY(commit_state(task, output, error));
+    }
+    return committer_hand_over(task, output, newest_us, error);
 }
 
 /* ---- opening -----------------------------------------------------------------------------------
@@ -186,7 +198,7 @@ deliver_entry(struct processor *task, int64_t number, struct slice bytes, struct
     }
     arena_reset(&task->batch);
     TRY(outbox_read(task, number, bytes, &task->batch, &output, error));
-    return deliver(task, number, &output, error);
+    return task_deliver(task, number, &output, &task->batch, error);
 }
 
 static enum status load_progress(struct processor *task, struct error *error)
@@ -369,6 +381,7 @@ enum status task_open_stores(struct processor *task, struct error *error)
     TRY(adopt_progress(task, error));
     TRY(load_delivered(task, error));
     TRY(checkpoint_outbox(task, deliver_entry, error));
+    atomic_store(&task->delivered, task->outbox_last);
     TRY(judge_changes(task, &rebuild, error));
     return rebuild ? checkpoint_drop_groups(task, error) : checkpoint_load_groups(task, error);
 }

@@ -6,6 +6,12 @@
 
 #include <inttypes.h>
 
+/* The record may be gone when its letter is stored. */
+static struct slice kept(struct arena *arena, struct slice bytes)
+{
+    return bytes.data == NULL ? bytes : arena_copy(arena, bytes);
+}
+
 static struct dead_letter
 letter_of(struct work *work, int64_t index, const char *name, const char *message)
 {
@@ -24,9 +30,10 @@ letter_of(struct work *work, int64_t index, const char *name, const char *messag
     };
     if (index >= 0) {
         const struct log_in *record = &work->records[index];
-        letter.raw = record->value;
-        letter.key = record->key;
+        letter.raw = kept(&task->batch, record->value);
+        letter.key = kept(&task->batch, record->key);
         letter.identity = record->identity;
+        letter.identity.source = kept(&task->batch, record->identity.source);
         letter.partition = record->partition;
         letter.offset = record->offset;
         letter.place = arena_printf(&task->batch, "%s/%" PRId32 "@%" PRId64, task->job->topic,

@@ -3,7 +3,7 @@
 #include "base/logline.h"
 #include "base/memory.h"
 #include "io/clock.h"
-#include "stream/task.h"
+#include "stream/committer.h"
 
 #define BATCH_RECORDS_MAX 50000
 #define STATE_BYTES_MAX   ((size_t) 1 << 30)
@@ -12,11 +12,10 @@
 /* ---- the worker --------------------------------------------------------------------------------
  */
 
-void task_publish(struct processor *task, bool running)
+void task_measure(struct processor *task, struct processor_status *ret_status)
 {
     int64_t groups = 0;
     int64_t bytes = 0;
-    int64_t committed = 0;
     int64_t watermark_us = INT64_MIN;
     for (size_t i = 0; i < task->stream_count; i++) {
         const struct aggregates *aggregates = task->streams[i].aggregates;
@@ -27,14 +26,17 @@ void task_publish(struct processor *task, bool running)
         watermark_us = mark > watermark_us ? mark : watermark_us;
     }
     const struct fate_counts *counts = &task->progress.counts;
-    committed = counts->stored + counts->filtered + counts->late + counts->dead;
+    ret_status->counts = *counts;
+    ret_status->committed = counts->stored + counts->filtered + counts->late + counts->dead;
+    ret_status->watermark_us = watermark_us;
+    ret_status->state_bytes = bytes;
+    ret_status->groups = groups;
+}
 
+void task_publish(struct processor *task, bool running)
+{
     pthread_mutex_lock(&task->mutex);
-    task->status.counts = *counts;
-    task->status.committed = committed;
-    task->status.watermark_us = watermark_us;
-    task->status.state_bytes = bytes;
-    task->status.groups = groups;
+    task_measure(task, &task->status);
     task->status.running = running;
     pthread_mutex_unlock(&task->mutex);
     if (task->on_progress != NULL) {
@@ -147,6 +149,13 @@ static bool held_reach_drain(struct processor *task, const struct log_in *held, 
     return reached;
 }
 
+/* What may come up while nothing is read: a commit that failed for good, a dead letter. */
+static enum status look_around(struct processor *task, struct error *error)
+{
+    TRY(committer_check(task, error));
+    return task_serve_retry(task, error);
+}
+
 static enum status fixed_batch(struct processor *task, struct error *error)
 {
     struct arena held;
@@ -159,12 +168,11 @@ static enum status fixed_batch(struct processor *task, struct error *error)
            !held_reach_drain(task, batch, filled)) {
         status = gather(task, &held, batch, &filled, error);
         if (status == STATUS_OK) {
-            status = task_serve_retry(task, error);
+            status = look_around(task, error);
         }
     }
     if (status == STATUS_OK && filled > 0 && !atomic_load(&task->stop)) {
         status = task_batch(task, batch, filled, false, error);
-        task_publish(task, true);
     }
     arena_deinit(&held);
     return status;
@@ -181,7 +189,6 @@ static enum status free_batch(struct processor *task, struct error *error)
     }
     enum status status = task_batch(task, records, count, false, error);
     ops->reader_release(task->reader);
-    task_publish(task, true);
     return status;
 }
 
@@ -189,7 +196,9 @@ static enum status free_batch(struct processor *task, struct error *error)
 static void clear_error(struct processor *task)
 {
     pthread_mutex_lock(&task->mutex);
-    error_clear(&task->status.last_error);
+    if (!task->commit_fails) {
+        error_clear(&task->status.last_error);
+    }
     pthread_mutex_unlock(&task->mutex);
 }
 
@@ -200,17 +209,29 @@ static enum status work(struct processor *task, struct error *error)
         TRY(open_reader(task, error));
     }
     while (!atomic_load(&task->stop)) {
-        TRY(task_serve_retry(task, error));
+        TRY(look_around(task, error));
         if (drain_reached(task)) {
             if (task->job->flush_windows) {
                 TRY(task_batch(task, NULL, 0, true, error));
             }
-            return STATUS_OK;
+            return committer_wait(task, error);
         }
         TRY(task->job->batch_records > 0 ? fixed_batch(task, error) : free_batch(task, error));
         clear_error(task);
     }
     return error_set(error, STATUS_CANCELLED, "stopped");
+}
+
+/* The worker is about to end before its input does. */
+static void show_stopped(struct processor *task)
+{
+    if (committer_wait(task, NULL) == STATUS_OK) {
+        task_publish(task, false);
+        return;
+    }
+    pthread_mutex_lock(&task->mutex); /* memory is ahead of the disk: the counts stay */
+    task->status.running = false;
+    pthread_mutex_unlock(&task->mutex);
 }
 
 static void *worker(void *context)
@@ -234,7 +255,7 @@ static void *worker(void *context)
             return NULL;
         }
         if (status == STATUS_CANCELLED) {
-            task_publish(task, false);
+            show_stopped(task);
             return NULL;
         }
         /* A commit that failed for good leaves state in memory ahead of the disk: end here. */
@@ -244,7 +265,7 @@ static void *worker(void *context)
         }
         attempt = task->progress.number > before ? 0 : attempt;
         if (!task_pause(task, &error, attempt)) {
-            task_publish(task, false);
+            show_stopped(task);
             return NULL;
         }
     }
@@ -323,12 +344,15 @@ static enum status processor_open(const struct processor_job *job,
     task->on_progress = on_progress;
     task->context = context;
     arena_init(&task->arena, 0);
-    arena_init(&task->batch, (size_t) 1 << 20);
+    arena_init(&task->batch, TASK_ARENA_BYTES);
     progress_init(&task->progress);
     pthread_mutex_init(&task->mutex, NULL);
     notify_init(&task->wake);
     task->status.running = true; /* before the thread says so itself: a retry may come at once */
     enum status status = bind(task, error);
+    if (status == STATUS_OK) {
+        status = committer_start(task, error);
+    }
     if (status == STATUS_OK && pthread_create(&task->thread, NULL, worker, task) != 0) {
         status = error_set(error, STATUS_INTERNAL, "could not start a thread");
     } else if (status == STATUS_OK) {
@@ -361,6 +385,7 @@ static void processor_close(struct processor *task)
         task_wake(task);
         (void) pthread_join(task->thread, NULL);
     }
+    committer_stop(task);
     task_close_stores(task);
     decoder_free(task->decoder);
     for (size_t i = 0; i < task->stream_count; i++) {

@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "stream/batch_internal.h"
 #include "stream/checkpoint.h"
+#include "stream/committer.h"
 
 #define POLL_US         (250 * INT64_C(1000))
 #define BEGIN_WITHIN_US (10 * INT64_C(1000000))
@@ -159,7 +160,8 @@ static enum status retry_letter(struct processor *task,
     keep_version(&work, letter->version);
     work.output.resolved = letter->id;
     task->progress.number++;
-    TRY(task_commit(task, &work.output, error));
+    TRY(task_commit(task, &work.output, 0, error));
+    TRY(committer_wait(task, error));
     *ret_resolved = true;
     *ret_fatal = false;
     return STATUS_OK;
@@ -170,6 +172,13 @@ static enum status retry_letter(struct processor *task,
 
 enum status task_serve_retry(struct processor *task, struct error *error)
 {
+    pthread_mutex_lock(&task->mutex);
+    bool waits = task->retry != NULL;
+    pthread_mutex_unlock(&task->mutex);
+    if (!waits) {
+        return STATUS_OK;
+    }
+    TRY(committer_wait(task, error)); /* the asker may lose its patience meanwhile */
     pthread_mutex_lock(&task->mutex);
     struct task_retry *retry = task->retry;
     if (retry != NULL) {

@@ -10,6 +10,8 @@
  *               number in the transaction of the rows. After a crash the entries that a store has
  *               not seen are delivered again: nothing is computed twice.
  *
+ * The last of these steps runs beside the next batch (stream/committer.h).
+ *
  * This header is for the files of this folder; others use stream/processor.h.
  */
 
@@ -70,6 +72,10 @@ struct task_retry {
     bool done;
 };
 
+#define TASK_ARENA_BYTES ((size_t) 1 << 20)
+
+struct committer;
+
 struct processor {
     const struct processor_job *job;
     char *name;         /* "PIPELINE.TOPIC" */
@@ -85,6 +91,8 @@ struct processor {
     struct log_reader *reader;
     struct progress progress;
     int64_t outbox_first, outbox_last; /* numbers of the entries that the state store holds */
+    atomic_int_least64_t delivered;    /* entries up to this number are in every store */
+    struct committer *committer;
 
     void (*on_progress)(void *context);
     void *context;
@@ -93,6 +101,7 @@ struct processor {
     bool thread_started;
     pthread_mutex_t mutex; /* guards what follows */
     struct processor_status status;
+    bool commit_fails;      /* now: last_error is of a commit that is tried again */
     int64_t *drain_offsets; /* NULL: go on for ever */
     int32_t drain_partitions;
     bool drained;
@@ -123,16 +132,36 @@ MUST_USE enum status task_ask_retry(struct processor *task,
                                     bool *ret_resolved,
                                     struct error *error);
 
-/* Shows progress as it is now in the status. */
+/* Progress as it is now in memory: counts, watermark, state. */
+void task_measure(struct processor *task, struct processor_status *ret_status);
+
+/* Shows progress as it is now in the status; with nothing on its way to the stores. */
 void task_publish(struct processor *task, bool running);
 
 /* Ends a wait of the worker; safe from any thread. */
 void task_wake(struct processor *task);
 
-/* Makes the output durable with the progress as it is now; goes on trying while the failure is one
- * that may pass, until the task is told to stop (STATUS_CANCELLED). */
-MUST_USE enum status
-task_commit(struct processor *task, const struct task_output *output, struct error *error);
+/* Sees to it that the output becomes durable with the progress as it is now, and takes the batch
+ * arena for that; committer_wait says when it is. What fails goes on being tried while the failure
+ * is one that may pass, until the task is told to stop (STATUS_CANCELLED). */
+MUST_USE enum status task_commit(struct processor *task,
+                                 const struct task_output *output,
+                                 int64_t newest_us,
+                                 struct error *error);
+
+/* For the committer: rows, progress and dead letters of a task without state in one transaction;
+ * rows of a task with state to each store that does not have them. */
+MUST_USE enum status task_commit_direct(struct processor *task,
+                                        int64_t number,
+                                        struct slice progress,
+                                        const struct task_output *output,
+                                        struct arena *arena,
+                                        struct error *error);
+MUST_USE enum status task_deliver(struct processor *task,
+                                  int64_t number,
+                                  const struct task_output *output,
+                                  struct arena *arena,
+                                  struct error *error);
 
 /* Waits before trying again; false if the task was told to stop. Shows the error in the status. */
 bool task_pause(struct processor *task, const struct error *error, unsigned attempt);

@@ -55,10 +55,13 @@ static void close_noted(struct store *store)
     sqlite_store_ops.close(store);
 }
 
-static enum status
-commit_or_fail(struct store *store, const struct store_commit *commit, struct error *error)
+/* Tables and state are written by two threads of a task. Counts this commit; true if it fails. */
+static bool fails_now(const struct store *store)
 {
-    for (size_t i = 0; i < STORES && f.failure.store != NULL; i++) {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    bool fails = false;
+    pthread_mutex_lock(&mutex);
+    for (size_t i = 0; i < STORES && f.failure.store != NULL && !fails; i++) {
         if (opened[i].store != store || strstr(opened[i].url, f.failure.store) == NULL) {
             continue;
         }
@@ -66,8 +69,18 @@ commit_or_fail(struct store *store, const struct store_commit *commit, struct er
             f.failure.after--;
         } else if (f.failure.times > 0) {
             f.failure.times--;
-            return error_set(error, f.failure.status, "the store does not take it");
+            fails = true;
         }
+    }
+    pthread_mutex_unlock(&mutex);
+    return fails;
+}
+
+static enum status
+commit_or_fail(struct store *store, const struct store_commit *commit, struct error *error)
+{
+    if (fails_now(store)) {
+        return error_set(error, f.failure.status, "the store does not take it");
     }
     return sqlite_store_ops.commit(store, commit, error);
 }
