@@ -1,5 +1,6 @@
 #include "app/engine_internal.h"
 
+#include "app/engine_lead.h"
 #include "base/logline.h"
 #include "base/memory.h"
 #include "io/clock.h"
@@ -71,12 +72,13 @@ enum status engine_start(const char *const *files,
     enum status status;
     TRY_OR_FAIL(pipeline_files(files, file_count, &engine->arena, &files, &file_count, error));
     TRY_OR_FAIL(engine_pipelines_load(engine, files, file_count, error));
+    TRY_OR_FAIL(engine_lead_check(engine, error));
     TRY_OR_FAIL(data_dir_open(options->data, &engine->data, error));
     TRY_OR_FAIL(roles_save(engine->profile, engine->data.path, error));
     TRY_OR_FAIL(engine_services_start(engine, error));
     TRY_OR_FAIL(publish(engine, error));
     engine->maintain_next_us = clock_monotonic_us() + MAINTAIN_FIRST_US;
-    TRY_OR_FAIL(engine_pipelines_start(engine, error));
+    TRY_OR_FAIL(engine_lead_start(engine, error));
     *ret_engine = engine;
     return STATUS_OK;
 
@@ -93,6 +95,7 @@ void engine_free(struct engine *engine)
     engine_console_stop(engine);
     engine_ingests_free(engine);
     engine_pipelines_stop(engine);
+    engine_lead_stop(engine);
     engine_services_stop(engine);
     data_dir_close(&engine->data);
     accept_limit_deinit(&engine->limit);
@@ -114,6 +117,16 @@ static void fail(struct engine *engine, const struct error *error)
     }
 }
 
+static bool refused_at(struct engine *engine,
+                       const struct engine_source *source,
+                       const struct fetch_status *fetch)
+{
+    struct capture_status capture;
+    capture_status(source->capture, &capture);
+    return engine_lead_refused(engine, &fetch->error) ||
+           engine_lead_refused(engine, &capture.last_error);
+}
+
 /* A processor that ended for good ends the engine; a source only in `run`. */
 static void look_for_failures(struct engine *engine)
 {
@@ -123,6 +136,9 @@ static void look_for_failures(struct engine *engine)
         }
         struct processor_status status;
         engine->roles.processor_ops->status(engine->topics[i].processor, &status);
+        if (engine_lead_refused(engine, &status.last_error)) {
+            continue;
+        }
         if (!status.running && status.last_error.status != STATUS_OK) {
             fail(engine, &status.last_error);
         }
@@ -130,6 +146,9 @@ static void look_for_failures(struct engine *engine)
     for (size_t i = 0; i < engine->source_count; i++) {
         struct fetch_status status;
         fetch_status(engine->sources[i].fetch, &status);
+        if (refused_at(engine, &engine->sources[i], &status)) {
+            continue;
+        }
         if (status.end == FETCH_END_FAILED && engine->sources[i].ingest == NULL) {
             fail(engine, &status.error);
         }
@@ -142,7 +161,11 @@ void engine_tick(struct engine *engine, int64_t timeout_us)
     engine_asks_serve(engine);
     (void) notify_wait(&engine->progress, seen, timeout_us < TICK_US ? timeout_us : TICK_US);
     struct error error = {0};
-    if (engine_pipelines_advance(engine, &error) != STATUS_OK && !error.retriable) {
+    if (engine_lead_tick(engine, &error) != STATUS_OK) {
+        fail(engine, &error);
+    }
+    if (engine_pipelines_advance(engine, &error) != STATUS_OK && !error.retriable &&
+        !engine_lead_refused(engine, &error)) {
         fail(engine, &error);
     }
     engine_ingests_advance(engine);
@@ -241,15 +264,11 @@ static enum status drain_processors(struct engine *engine, struct error *error)
         }
         struct arena arena;
         arena_init(&arena, 0);
-        struct log_partition *partitions;
+        int64_t *offsets;
         int32_t count;
-        enum status status = engine->log_ops->topic_offsets(engine->log, topic->topic->spec.name,
-                                                            &arena, &partitions, &count, error);
+        enum status status = log_topic_ends(engine->log_ops, engine->log, topic->topic->spec.name,
+                                            &arena, &offsets, &count, error);
         if (status == STATUS_OK) {
-            int64_t *offsets = ARENA_ARRAY(&arena, int64_t, (size_t) count);
-            for (int32_t p = 0; p < count; p++) {
-                offsets[p] = partitions[p].high;
-            }
             engine->roles.processor_ops->drain(topic->processor, offsets, count);
         }
         arena_deinit(&arena);

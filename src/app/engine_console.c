@@ -218,6 +218,16 @@ fill_broker(struct engine *engine, struct arena *arena, struct console_snapshot 
     snapshot->group_count = copy.group_count;
 }
 
+static void fill_role(struct engine *engine, struct arena *arena, struct console_snapshot *snapshot)
+{
+    struct engine_lead_view view;
+    engine_lead_view(engine, &view);
+    snapshot->role = view.role;
+    snapshot->fence = view.fence;
+    snapshot->leader = view.leader[0] == '\0' ? NULL : arena_strdup(arena, view.leader);
+    snapshot->role_fault = fault_of(&view.error, arena);
+}
+
 struct snapshot_ask {
     struct arena *arena;
     struct console_snapshot *snapshot;
@@ -247,6 +257,7 @@ static void take_snapshot(struct engine *engine, void *argument)
         .flows = flows,
         .flow_count = engine->topic_count,
     };
+    fill_role(engine, arena, ask->snapshot);
     /* Ends are read before what came in, and so a sum over both never shows more ends. */
     fill_broker(engine, arena, ask->snapshot);
     for (size_t i = 0; i < engine->topic_count; i++) {

@@ -4,6 +4,7 @@
  */
 
 #include "app/engine_internal.h"
+#include "app/engine_lead.h"
 #include "ingest/rows.h"
 #include "io/clock.h"
 
@@ -96,7 +97,8 @@ enum status engine_dead_source_retry(struct engine *engine,
                          "no running pipeline has the source \"%s\" that refused dead letter %lld",
                          letter->name == NULL ? "" : letter->name, (long long) letter->id);
     }
-    TRY(engine->roles.stage_ops->open(engine->roles.stage_url, &stage, error));
+    TRY(stage_open_fenced(engine->roles.stage_ops, engine->roles.stage_url, engine_fence(engine),
+                          &stage, error));
     enum status status = resolve(engine, source, stage, letter, ret_resolved, error);
     engine->roles.stage_ops->close(stage);
     return status;

@@ -299,21 +299,21 @@ static bool is_of_level(const struct engine_ingest *ingest, const struct engine_
            topic->topic->level == ingest->level;
 }
 
-/* All records that the topic ever got; 0 if it is not there. */
+/* The sum of the offsets that the topic has given out; 0 if it is not there. */
 static enum status topic_records(struct engine *engine,
                                  const struct engine_topic *topic,
                                  int64_t *ret_records,
                                  struct error *error)
 {
     struct arena arena;
-    struct log_partition *partitions;
+    int64_t *ends;
     int32_t count = 0;
     *ret_records = 0;
     arena_init(&arena, 0);
-    enum status status = engine->log_ops->topic_offsets(engine->log, topic->topic->spec.name,
-                                                        &arena, &partitions, &count, error);
+    enum status status = log_topic_ends(engine->log_ops, engine->log, topic->topic->spec.name,
+                                        &arena, &ends, &count, error);
     for (int32_t p = 0; status == STATUS_OK && p < count; p++) {
-        *ret_records += partitions[p].high;
+        *ret_records += ends[p];
     }
     arena_deinit(&arena);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -350,7 +350,7 @@ static bool level_has_ended(struct engine *engine, const struct engine_ingest *i
         if (processor != NULL) {
             engine->roles.processor_ops->status(processor, &status);
         }
-        if (status.committed < ingest->targets[i]) {
+        if (status.committed < ingest->targets[i] && status.position < ingest->targets[i]) {
             return false;
         }
     }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "broker/broker.h"
+#include "connect/lock.h"
 #include "connect/processor.h"
 #include "console/console.h"
 #include "io/net.h"
@@ -37,6 +38,26 @@ struct engine_topic {
     size_t pipeline; /* index */
     struct processor_job job;
     struct processor *processor; /* NULL while the schema is not known */
+};
+
+/* engine_lead.c's own. */
+struct engine_lead {
+    struct lock *lock;    /* NULL: no coordination */
+    struct fence fence;   /* of the present tenure, or the last one */
+    bool leads;           /* the pipelines run, or may */
+    int64_t refused;      /* a tenure that a store has refused */
+    int64_t again_us;     /* monotonic: a start that failed is tried again */
+    int64_t began_us;     /* monotonic */
+    struct error error;   /* why we do not lead though we hold the lease */
+    enum lock_state told; /* what was logged last */
+    char holder[LOCK_OWNER_BYTES];
+};
+
+struct engine_lead_view {
+    const char *role;              /* "leader", "stand-by", "connecting"; NULL: no coordination */
+    int64_t fence;                 /* as leader */
+    char leader[LOCK_OWNER_BYTES]; /* who it is, of a stand-by; empty: not known */
+    struct error error;            /* of the coordination; status OK: none */
 };
 
 struct engine_pipeline {
@@ -74,6 +95,7 @@ struct engine {
     struct list ingests;     /* struct engine_ingest, the oldest first */
     size_t ingest_count;
     int64_t ingest_next_id;
+    struct engine_lead lead;
     bool draining;
     int draining_level;
     int64_t maintain_next_us; /* monotonic */
@@ -92,7 +114,12 @@ MUST_USE enum status engine_pipelines_start(struct engine *engine, struct error 
 
 /* Starts processors of topics whose schema has become known. */
 MUST_USE enum status engine_pipelines_advance(struct engine *engine, struct error *error);
+/* Stops all workers, as soon as they can; they may be started again. */
+void engine_pipelines_halt(struct engine *engine);
 void engine_pipelines_stop(struct engine *engine);
+
+/* engine_lead.c */
+void engine_lead_view(struct engine *engine, struct engine_lead_view *ret_view);
 
 /* Starts the worker of a source's schedule, which waits for its first tick if that is not now. */
 MUST_USE enum status

@@ -1,5 +1,6 @@
 #include "app/engine_internal.h"
 
+#include "app/engine_lead.h"
 #include "base/logline.h"
 #include "base/memory.h"
 #include "base/time_text.h"
@@ -142,6 +143,7 @@ static void fill_fetch(struct engine *engine, struct engine_source *source)
         .to_us = engine->options.to_us,
         .stage_ops = engine->roles.stage_ops,
         .stage_url = engine->roles.stage_url,
+        .fence = engine_fence(engine),
         .limit = &engine->limit,
         .give_up_us = engine->options.give_up_us,
         .disk_path = engine->data.path,
@@ -182,8 +184,10 @@ static enum status source_start(struct engine *engine,
         .topic = topic->spec,
         .stage_ops = engine->roles.stage_ops,
         .stage_url = engine->roles.stage_url,
+        .fence = engine_fence(engine),
         .log_ops = engine->log_ops,
         .log = engine->log,
+        .writing = engine->roles.log != NULL ? LOG_TRANSACTIONAL : LOG_GAPLESS,
         .bell = &source->staged,
         .progress = &engine->progress,
     };
@@ -260,6 +264,7 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->schemas = engine->schemas;
     job->state_ops = engine->roles.state_ops;
     job->state_url = roles_state_url(&engine->roles, arena, job->pipeline, job->topic);
+    job->fence = engine_fence(engine);
     job->processor_url = engine->roles.processor_url;
     job->checkpoints_url = engine->roles.checkpoints_url;
     job->flush_windows = engine->options.flush_windows;
@@ -376,8 +381,18 @@ enum status engine_pipelines_start(struct engine *engine, struct error *error)
     return STATUS_OK;
 }
 
-void engine_pipelines_stop(struct engine *engine)
+void engine_pipelines_halt(struct engine *engine)
 {
+    engine_ingests_free(engine);
+    engine_ingests_init(engine);
+    for (size_t i = 0; i < engine->source_count; i++) { /* all at once, before one is waited for */
+        if (engine->sources[i].fetch != NULL) {
+            fetch_stop(engine->sources[i].fetch);
+        }
+        if (engine->sources[i].capture != NULL) {
+            capture_stop(engine->sources[i].capture);
+        }
+    }
     for (size_t i = 0; i < engine->source_count; i++) {
         struct engine_source *source = &engine->sources[i];
         fetch_free(source->fetch);
@@ -389,6 +404,17 @@ void engine_pipelines_stop(struct engine *engine)
         if (engine->topics[i].processor != NULL) {
             engine->roles.processor_ops->close(engine->topics[i].processor);
         }
+    }
+    memset(engine->sources, 0, engine->source_count * sizeof(*engine->sources));
+    memset(engine->topics, 0, engine->topic_count * sizeof(*engine->topics));
+    engine->source_count = 0;
+    engine->topic_count = 0;
+}
+
+void engine_pipelines_stop(struct engine *engine)
+{
+    if (engine->sources != NULL) {
+        engine_pipelines_halt(engine);
     }
     for (size_t i = 0; i < engine->pipeline_count; i++) {
         arena_deinit(&engine->pipelines[i].arena);

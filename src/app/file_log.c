@@ -377,11 +377,13 @@ static enum status file_topic_ensure(struct log_client *log,
 static enum status file_newest_identities(struct log_client *log,
                                           const char *topic,
                                           const char *source,
+                                          bool settled,
                                           struct arena *arena,
                                           struct identity **ret_identities,
                                           int32_t *ret_count,
                                           struct error *error)
 {
+    (void) settled;
     (void) log, (void) topic, (void) source, (void) arena, (void) ret_identities, (void) ret_count;
     return refuse(error);
 }
@@ -389,9 +391,11 @@ static enum status file_newest_identities(struct log_client *log,
 static enum status file_writer_open(struct log_client *log,
                                     const char *topic,
                                     const char *writer_id,
+                                    enum log_writing writing,
                                     struct log_writer **ret_writer,
                                     struct error *error)
 {
+    (void) writing;
     (void) log, (void) topic, (void) writer_id, (void) ret_writer;
     return refuse(error);
 }

@@ -1,5 +1,8 @@
 #include "app/roles.h"
 
+#ifdef LEAT_ZOOKEEPER
+#include "cluster/zookeeper_lock.h"
+#endif
 #include "connectors/sqlite/sqlite_stage.h"
 #include "connectors/sqlite/sqlite_store.h"
 #include "stream/processor.h"
@@ -25,7 +28,16 @@ static const struct known stores[] = {KNOWN_END};
 
 static const struct known processors[] = {KNOWN_END};
 
-static const struct known locks[] = {KNOWN_END};
+static const struct known locks[] = {
+    {"zookeeper://",
+#ifdef LEAT_ZOOKEEPER
+     &zookeeper_lock_ops,
+#else
+     NULL,
+#endif
+     "libzookeeper-mt-dev"},
+    KNOWN_END,
+};
 
 /* The engine that answers to a URL. */
 static enum status find(const char *role,

@@ -162,11 +162,13 @@ static enum status topic_ensure(struct log_client *log,
 static enum status newest_identities(struct log_client *log,
                                      const char *topic,
                                      const char *source,
+                                     bool settled,
                                      struct arena *arena,
                                      struct identity **ret_identities,
                                      int32_t *ret_count,
                                      struct error *error)
 {
+    (void) settled;
     (void) log;
     (void) topic;
     (void) source;
@@ -179,9 +181,11 @@ static enum status newest_identities(struct log_client *log,
 static enum status writer_open(struct log_client *log,
                                const char *topic,
                                const char *writer_id,
+                               enum log_writing writing,
                                struct log_writer **ret_writer,
                                struct error *error)
 {
+    (void) writing;
     (void) log;
     (void) topic;
     (void) writer_id;

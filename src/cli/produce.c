@@ -320,7 +320,7 @@ static enum status produce(struct producer *producer, struct arena *arena, struc
         TRY(load_schema(producer, arena, error));
     }
     TRY(workspace->log_ops->writer_open(workspace->log, producer->topic, "leat-produce",
-                                        &producer->writer, error));
+                                        LOG_GAPLESS, &producer->writer, error));
     enum status status = read_input(producer, error);
     workspace->log_ops->writer_close(producer->writer);
     (void) printf(producer->options->json ? "{\"produced\":%" PRId64 "}\n"

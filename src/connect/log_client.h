@@ -54,6 +54,11 @@ struct log_partition {
     int64_t high; /* one behind the last readable */
 };
 
+enum log_writing {
+    LOG_GAPLESS,
+    LOG_TRANSACTIONAL,
+};
+
 struct log_ops {
     const char *name; /* "kafka" */
 
@@ -79,21 +84,40 @@ struct log_ops {
                                  int32_t *ret_count,
                                  struct error *error);
 
+    /* One behind the last record of each partition, also of transactions that are open, or
+     * committed and not readable yet: how far a drain reads. Entry i is partition i. NULL: the same
+     * as `high`. */
+    enum status (*topic_ends)(struct log_client *log,
+                              const char *topic,
+                              struct arena *arena,
+                              int64_t **ret_ends,
+                              int32_t *ret_count,
+                              struct error *error);
+
     /* The newest identity of `source` in each partition of the topic (position -1 if none): where
-     * exact capture goes on. Entry i is partition i. */
+     * exact capture goes on. Entry i is partition i. With `settled`, an open transaction that may
+     * hide newer ones is STATUS_AGAIN: the writer that was opened before has ended its own. */
     enum status (*newest_identities)(struct log_client *log,
                                      const char *topic,
                                      const char *source,
+                                     bool settled,
                                      struct arena *arena,
                                      struct identity **ret_identities,
                                      int32_t *ret_count,
                                      struct error *error);
 
-    /* An idempotent, gapless producer: after a failed send it is closed and opened anew, and what
-     * was written is read back with newest_identities. */
+    /* A producer whose sends are exact together with newest_identities: after a failed send it is
+     * closed and opened anew, and what was written is read back.
+     *
+     * LOG_GAPLESS: idempotent; what is in a partition is always a prefix of what was sent to it.
+     * One process at a time may write as `writer_id`. LOG_TRANSACTIONAL: each send is there as a
+     * whole or not at all (for readers of committed records), and opening ends what older writers
+     * of that id have begun: their sends fail from then on, with log_writer_fenced. Read back
+     * *after* opening. STATUS_CONFIG where the log has no transactions. */
     enum status (*writer_open)(struct log_client *log,
                                const char *topic,
                                const char *writer_id,
+                               enum log_writing writing,
                                struct log_writer **ret_writer,
                                struct error *error);
 
@@ -127,6 +151,11 @@ struct log_ops {
                                struct error *error);
     void (*reader_release)(struct log_reader *reader); /* what the last poll gave */
 
+    /* Everything below this offset has come out of poll, or is nothing to read (a transaction's
+     * marker, an aborted or compacted record); -1: not known yet. So a partition whose last offset
+     * is a marker has an end all the same. NULL: the log has no such gaps. */
+    int64_t (*reader_position)(const struct log_reader *reader, int32_t partition);
+
     /* All headers of a record of the last poll, in order: for people, not for hops. The array is
      * the arena's, names and values are the reader's. */
     void (*record_headers)(const struct log_in *record,
@@ -138,3 +167,16 @@ struct log_ops {
     void (*reader_wake)(struct log_reader *reader);
     void (*reader_close)(struct log_reader *reader);
 };
+
+/* `topic_ends`, or `high` of `topic_offsets` where a log has no transactions. */
+MUST_USE enum status log_topic_ends(const struct log_ops *ops,
+                                    struct log_client *log,
+                                    const char *topic,
+                                    struct arena *arena,
+                                    int64_t **ret_ends,
+                                    int32_t *ret_count,
+                                    struct error *error);
+
+/* True for a send that failed as a newer writer of the same id was opened. */
+bool log_writer_fenced(const struct error *error);
+#define LOG_FENCED_CODE 90002

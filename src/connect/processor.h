@@ -77,6 +77,7 @@ struct processor_job {
 struct processor_status {
     struct fate_counts counts; /* durable */
     int64_t committed;         /* input records durably processed */
+    int64_t position;          /* sum over the partitions of the offsets below which all is */
     int64_t watermark_us;      /* INT64_MIN: none yet */
     int64_t latency_us; /* of the last batch: newest record's acceptance to durable in table */
     int64_t state_bytes;

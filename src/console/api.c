@@ -183,6 +183,9 @@ static void write_reasons(struct http_exchange *exchange,
     } else if (snapshot->state == CONSOLE_FAILED) {
         reason(json, ret_ready, why != NULL ? why : "failed");
     }
+    if (snapshot->role_fault.message != NULL) {
+        reason(json, ret_ready, snapshot->role_fault.message);
+    }
     for (size_t i = 0; i < snapshot->flow_count; i++) {
         const struct console_flow *flow = &snapshot->flows[i];
         if (!flow->running && !flow->waits_for_schema) {
@@ -194,11 +197,24 @@ static void write_reasons(struct http_exchange *exchange,
     }
 }
 
+/* A stand-by is ready: for its turn. Who sends work to the leader alone looks at the role. */
+static void write_role(const struct console_snapshot *snapshot, struct buffer *target)
+{
+    if (snapshot->role == NULL) {
+        return;
+    }
+    buffer_printf(target, ",\"role\":\"%s\"", snapshot->role);
+    if (snapshot->leader != NULL) {
+        buffer_append_string(target, ",\"leader\":");
+        buffer_append_json(target, slice_of_string(snapshot->leader));
+    }
+}
+
 static enum status get_readyz(struct http_exchange *exchange, void *context, struct error *error)
 {
-    struct console_snapshot snapshot;
-    CLEANUP(buffer_deinit) struct buffer reasons = BUFFER_INIT;
+    struct console_snapshot snapshot = {0};
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    CLEANUP(buffer_deinit) struct buffer reasons = BUFFER_INIT;
     struct json_writer json = {.target = &reasons};
     bool ready = true;
     json_writer_open(&json, NULL, '[');
@@ -208,8 +224,10 @@ static enum status get_readyz(struct http_exchange *exchange, void *context, str
         reason(&json, &ready, error->message);
     }
     json_writer_close(&json, ']');
-    buffer_printf(&text, "{\"ready\":%s,\"reasons\":%s}", ready ? "true" : "false",
+    buffer_printf(&text, "{\"ready\":%s,\"reasons\":%s", ready ? "true" : "false",
                   buffer_string(&reasons));
+    write_role(&snapshot, &text);
+    buffer_append_string(&text, "}");
     reply_json(exchange, ready ? 200 : 503, &text);
     return STATUS_OK;
 }

@@ -115,8 +115,12 @@ struct console_snapshot {
     enum console_state state;
     struct console_fault fault; /* of the whole process, with CONSOLE_FAILED */
     int64_t pid;
-    const char *data; /* directory */
-    const char *file; /* the first pipeline's */
+    const char *role;   /* "leader", "stand-by", "connecting"; NULL: without coordination */
+    int64_t fence;      /* of a leader */
+    const char *leader; /* who it is, of a stand-by; NULL: not known */
+    struct console_fault role_fault; /* of the coordination */
+    const char *data;                /* directory */
+    const char *file;                /* the first pipeline's */
     const char *kafka, *http, *registry;
     const struct console_source *sources;
     size_t source_count;

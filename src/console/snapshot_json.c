@@ -245,6 +245,11 @@ void snapshot_write_status(const struct console_snapshot *snapshot,
     json_writer_int(&json, "now_us", clock_now_us());
     json_writer_int(&json, "started_us", started_us);
     json_writer_int(&json, "pid", snapshot->pid);
+    if (snapshot->role != NULL) {
+        json_writer_text(&json, "role", snapshot->role);
+        json_writer_int(&json, "fence", snapshot->fence);
+        json_writer_text(&json, "leader", snapshot->leader);
+    }
     json_writer_text(&json, "data", snapshot->data);
     json_writer_text(&json, "file", snapshot->file);
     json_writer_open(&json, "addresses", '{');

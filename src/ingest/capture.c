@@ -64,6 +64,22 @@ static void disconnect(struct capture *capture)
     }
 }
 
+/* What the log holds of the source. */
+static enum status read_back(struct capture *capture, bool settled, struct error *error)
+{
+    int32_t count;
+    arena_reset(&capture->connected);
+    TRY(capture->job.log_ops->newest_identities(capture->job.log, capture->job.topic.name,
+                                                capture->source, settled, &capture->connected,
+                                                &capture->newest, &count, error));
+    if (count != capture->partitions) {
+        return error_set(error, STATUS_AGAIN,
+                         "topic \"%s\" has %d partitions for one request and %d for another",
+                         capture->job.topic.name, (int) capture->partitions, (int) count);
+    }
+    return STATUS_OK;
+}
+
 /* Makes the topic and a writer, and finds out what is in the log already. */
 static enum status connect_log(struct capture *capture, struct error *error)
 {
@@ -83,26 +99,25 @@ static enum status connect_log(struct capture *capture, struct error *error)
                                                   &capture->position, error));
 
     TRY(ops->topic_ensure(capture->job.log, &capture->job.topic, &capture->partitions, error));
-    arena_reset(&capture->connected);
-    int32_t count;
-    TRY(ops->newest_identities(capture->job.log, topic, capture->source, &capture->connected,
-                               &capture->newest, &count, error));
-    if (count != capture->partitions) {
-        return error_set(error, STATUS_AGAIN,
-                         "topic \"%s\" has %d partitions for one request and %d for another", topic,
-                         (int) capture->partitions, (int) count);
-    }
+    TRY(read_back(capture, false, error));
     struct log_owner_query owner = {
         .source = capture->source,
         .topic = topic,
         .stage_ops = capture->job.stage_ops,
         .stage = capture->stage,
         .newest = capture->newest,
-        .partitions = count,
+        .partitions = capture->partitions,
         .arena = &capture->arena,
     };
-    TRY(log_owner_check(&owner, error));
-    TRY(ops->writer_open(capture->job.log, topic, capture->source, &capture->writer, error));
+    TRY(log_owner_check(&owner, error)); /* before a writer of another staging would be fenced */
+    TRY(ops->writer_open(capture->job.log, topic, capture->source, capture->job.writing,
+                         &capture->writer, error));
+    if (capture->job.writing == LOG_TRANSACTIONAL) {
+        /* Only now nobody else can write as this source. The changes are read after it, from a
+         * staging that refuses us if another holder has claimed it: so an older holder that opens a
+         * writer late may interrupt the new one, but has nothing to send. */
+        TRY(read_back(capture, true, error));
+    }
 
     pthread_mutex_lock(&capture->mutex);
     capture->status.partitions = capture->partitions;

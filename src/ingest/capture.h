@@ -4,10 +4,11 @@
  * The hop from staging to the log: one worker thread a source takes changes from the outbox, in
  * order, appends them to the topic, and confirms them once they are durable there.
  *
- * It is exact without transactions: the producer is idempotent and gapless, so that what is in a
- * partition is always a prefix of what was sent to it. When the worker starts, and after any
- * failure, it reads back the newest identity of its source in each partition and does not send
- * again what stands at or below it.
+ * It is exact: what is in a partition is always a prefix of what was sent to it, by a gapless
+ * producer or, where the log has transactions, as each batch is there as a whole or not at all.
+ * When the worker starts, and after any failure, it reads back the newest identity of its source in
+ * each partition and does not send again what stands at or below it. The position is thus written
+ * in the very records, and needs no place of its own (docs/decisions/0012).
  *
  * capture_start, _drain, _stop and _free are called by the owner; _status from any thread.
  */
@@ -30,6 +31,7 @@ struct capture_job {
     const struct fence *fence; /* of the holder of coordination; NULL: none */
     const struct log_ops *log_ops;
     struct log_client *log;
+    enum log_writing writing;
     struct notify *bell;     /* rung by who commits to the stage; waited on here */
     struct notify *progress; /* rung here after each confirmation and at the end; may be NULL */
     int64_t idle_us;         /* look at the outbox so often without a ring; 0: 1 s */

@@ -60,8 +60,8 @@ enum status log_owner_check_topic(const char *source,
     struct identity *newest;
     enum status status;
     TRY_OR_FAIL(stage_ops->open(stage_url, &query.stage, error));
-    TRY_OR_FAIL(
-        log_ops->newest_identities(log, topic, source, &arena, &newest, &query.partitions, error));
+    TRY_OR_FAIL(log_ops->newest_identities(log, topic, source, false, &arena, &newest,
+                                           &query.partitions, error));
     query.newest = newest;
     status = log_owner_check(&query, error);
 fail:

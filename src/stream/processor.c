@@ -28,6 +28,11 @@ void task_measure(struct processor *task, struct processor_status *ret_status)
     const struct fate_counts *counts = &task->progress.counts;
     ret_status->counts = *counts;
     ret_status->committed = counts->stored + counts->filtered + counts->late + counts->dead;
+    ret_status->position = 0;
+    for (int32_t i = 0; i < task->progress.partitions; i++) {
+        int64_t offset = task->progress.offsets[i];
+        ret_status->position += offset > 0 ? offset : 0; /* PROGRESS_START is none */
+    }
     ret_status->watermark_us = watermark_us;
     ret_status->state_bytes = bytes;
     ret_status->groups = groups;
@@ -54,6 +59,33 @@ static void fail(struct processor *task, const struct error *error)
     if (task->on_progress != NULL) {
         task->on_progress(task->context);
     }
+}
+
+/* How far the reader has come: all that it gave is processed when this is asked. */
+static int64_t read_position(const struct processor *task, int32_t partition)
+{
+    const struct log_ops *ops = task->job->log_ops;
+    bool known = task->reader != NULL && ops->reader_position != NULL;
+    return known ? ops->reader_position(task->reader, partition) : -1;
+}
+
+/* Moves the offsets over what is nothing to read, such as the marker of a transaction at the end.
+ * Not worth a commit: it is found out again. */
+static enum status pass_over(struct processor *task, struct error *error)
+{
+    bool moved = false;
+    for (int32_t i = 0; i < task->progress.partitions; i++) {
+        int64_t position = read_position(task, i);
+        if (position > task->progress.offsets[i]) {
+            task->progress.offsets[i] = position;
+            moved = true;
+        }
+    }
+    if (moved) {
+        TRY(committer_wait(task, error));
+        task_publish(task, true);
+    }
+    return STATUS_OK;
 }
 
 /* True if a drain was asked for and the input up to it is processed. */
@@ -143,6 +175,10 @@ static bool held_reach_drain(struct processor *task, const struct log_in *held, 
     for (size_t i = 0; i < count; i++) {
         progress->offsets[held[i].partition] = held[i].offset + 1;
     }
+    for (int32_t i = 0; i < progress->partitions; i++) {
+        int64_t position = read_position(task, i);
+        progress->offsets[i] = position > progress->offsets[i] ? position : progress->offsets[i];
+    }
     bool reached = drain_reached(task);
     memcpy(progress->offsets, saved, (size_t) progress->partitions * sizeof(*saved));
     mem_free(saved);
@@ -174,6 +210,9 @@ static enum status fixed_batch(struct processor *task, struct error *error)
     if (status == STATUS_OK && filled > 0 && !atomic_load(&task->stop)) {
         status = task_batch(task, batch, filled, false, error);
     }
+    if (status == STATUS_OK && filled == 0) {
+        status = pass_over(task, error);
+    }
     arena_deinit(&held);
     return status;
 }
@@ -185,7 +224,7 @@ static enum status free_batch(struct processor *task, struct error *error)
     size_t count;
     TRY(ops->reader_poll(task->reader, BATCH_RECORDS_MAX, POLL_US, &records, &count, error));
     if (count == 0) {
-        return STATUS_OK;
+        return pass_over(task, error);
     }
     enum status status = task_batch(task, records, count, false, error);
     ops->reader_release(task->reader);

@@ -50,7 +50,8 @@ static int teardown(void **state)
 static struct log_writer *writer(void)
 {
     struct log_writer *writer = NULL;
-    assert_ok(fixture.ops->writer_open(fixture.log, fixture.topic, "p.s", &writer, &fixture.error),
+    assert_ok(fixture.ops->writer_open(fixture.log, fixture.topic, "p.s", LOG_GAPLESS, &writer,
+                                       &fixture.error),
               fixture.error);
     return writer;
 }
@@ -227,8 +228,8 @@ static void many_partitions(void **state)
 
     struct identity *newest;
     int32_t count;
-    assert_ok(fixture.ops->newest_identities(fixture.log, fixture.topic, "p.s", &fixture.arena,
-                                             &newest, &count, &fixture.error),
+    assert_ok(fixture.ops->newest_identities(fixture.log, fixture.topic, "p.s", false,
+                                             &fixture.arena, &newest, &count, &fixture.error),
               fixture.error);
     assert_int_equal(count, 4);
     for (int32_t i = 0; i < 4; i++) {
@@ -236,8 +237,8 @@ static void many_partitions(void **state)
         assert_int_equal(newest[i].position, seen_position[i]);
         assert_int_equal(newest[i].epoch, 2);
     }
-    assert_ok(fixture.ops->newest_identities(fixture.log, fixture.topic, "p.none", &fixture.arena,
-                                             &newest, &count, &fixture.error),
+    assert_ok(fixture.ops->newest_identities(fixture.log, fixture.topic, "p.none", false,
+                                             &fixture.arena, &newest, &count, &fixture.error),
               fixture.error);
     for (int32_t i = 0; i < 4; i++) {
         assert_int_equal(newest[i].position, -1);

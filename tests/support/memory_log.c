@@ -200,11 +200,13 @@ static enum status topic_offsets(struct log_client *log,
 static enum status newest_identities(struct log_client *log,
                                      const char *name,
                                      const char *source,
+                                     bool settled,
                                      struct arena *arena,
                                      struct identity **ret_identities,
                                      int32_t *ret_count,
                                      struct error *error)
 {
+    (void) settled;
     pthread_mutex_lock(&log->mutex);
     struct memory_topic *topic = find_topic(log, name);
     *ret_count = topic == NULL ? 0 : topic->partition_count;
@@ -227,9 +229,11 @@ static enum status newest_identities(struct log_client *log,
 static enum status writer_open(struct log_client *log,
                                const char *topic,
                                const char *writer_id,
+                               enum log_writing writing,
                                struct log_writer **ret_writer,
                                struct error *error)
 {
+    (void) writing;
     (void) writer_id;
     (void) error;
     *ret_writer = mem_zalloc(sizeof(**ret_writer));

@@ -96,9 +96,17 @@ enum status kafka_topic_offsets(struct log_client *log,
                                 int32_t *ret_count,
                                 struct error *error);
 
+enum status kafka_topic_ends(struct log_client *log,
+                             const char *topic,
+                             struct arena *arena,
+                             int64_t **ret_ends,
+                             int32_t *ret_count,
+                             struct error *error);
+
 enum status kafka_newest_identities(struct log_client *log,
                                     const char *topic,
                                     const char *source,
+                                    bool settled,
                                     struct arena *arena,
                                     struct identity **ret_identities,
                                     int32_t *ret_count,
@@ -107,9 +115,24 @@ enum status kafka_newest_identities(struct log_client *log,
 /* The identity in a message's headers; source empty if it has none. Borrows from the message. */
 struct identity kafka_identity(const rd_kafka_message_t *message);
 
+/* Transactions of a producer with a transactional.id. A failure leaves the writer unfit: it is
+ * closed, and the init of the next one ends what was begun. */
+enum status
+kafka_transaction_init(struct kafka_handle *handle, const char *topic, struct error *error);
+enum status
+kafka_transaction_begin(struct kafka_handle *handle, const char *topic, struct error *error);
+enum status
+kafka_transaction_commit(struct kafka_handle *handle, const char *topic, struct error *error);
+void kafka_transaction_abort(struct kafka_handle *handle);
+
+/* Does it mean that a newer writer has taken our place? */
+bool kafka_code_is_fencing(struct kafka_handle *handle, rd_kafka_resp_err_t code);
+enum status kafka_fenced(const char *topic, struct error *error);
+
 enum status kafka_writer_open(struct log_client *log,
                               const char *topic,
                               const char *writer_id,
+                              enum log_writing writing,
                               struct log_writer **ret_writer,
                               struct error *error);
 enum status kafka_writer_send(struct log_writer *writer,
@@ -132,6 +155,7 @@ enum status kafka_reader_poll(struct log_reader *reader,
                               size_t *ret_count,
                               struct error *error);
 void kafka_reader_release(struct log_reader *reader);
+int64_t kafka_reader_position(const struct log_reader *reader, int32_t partition);
 void kafka_record_headers(const struct log_in *record,
                           struct arena *arena,
                           struct log_header **ret_headers,

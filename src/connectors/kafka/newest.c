@@ -90,9 +90,35 @@ static enum status scan_partition(struct kafka_handle *handle,
     return STATUS_OK;
 }
 
+/* Where an open transaction stands in front of them, records that are committed cannot be read yet:
+ * ours may be among them, and would be sent again. A transaction of ours is none of these: the
+ * writer that was opened before has ended it. */
+static enum status check_settled(struct log_client *log,
+                                 const char *topic,
+                                 const struct log_partition *ranges,
+                                 struct arena *arena,
+                                 struct error *error)
+{
+    int64_t *ends;
+    int32_t count;
+    TRY(kafka_topic_ends(log, topic, arena, &ends, &count, error));
+    for (int32_t i = 0; i < count; i++) {
+        if (ranges[i].high < ends[i]) {
+            (void) error_set(error, STATUS_AGAIN,
+                             "partition %d of topic \"%s\" has an open transaction", (int) i,
+                             topic);
+            error_hint(error, "Kafka ends it at its time-out, 15 minutes at most; its own "
+                              "kafka-transactions.sh shows whose it is");
+            return STATUS_AGAIN;
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status kafka_newest_identities(struct log_client *log,
                                     const char *topic,
                                     const char *source,
+                                    bool settled,
                                     struct arena *arena,
                                     struct identity **ret_identities,
                                     int32_t *ret_count,
@@ -110,6 +136,9 @@ enum status kafka_newest_identities(struct log_client *log,
     }
     *ret_identities = identities;
     *ret_count = count;
+    if (settled) {
+        TRY(check_settled(log, topic, ranges, arena, error));
+    }
     if (empty) {
         return STATUS_OK;
     }

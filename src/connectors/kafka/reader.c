@@ -33,12 +33,15 @@ struct log_reader {
     struct log_in *records;
     size_t taken_records; /* since the leaders were woken */
     size_t taken_bytes;
+    int64_t *positions; /* one a partition; -1: not known */
     atomic_bool woken;
 };
 
 static const char *const reader_settings[] = {
     "auto.offset.reset",
     "error",
+    "enable.partition.eof",
+    "true", /* tells the end where the last offset is a marker */
     "fetch.wait.max.ms",
     "500",
     "fetch.min.bytes",
@@ -72,6 +75,7 @@ void kafka_reader_close(struct log_reader *reader)
     kafka_handle_free(reader->handle);
     mem_free(reader->messages);
     mem_free(reader->records);
+    mem_free(reader->positions);
     mem_free(reader->topic_name);
     mem_free(reader);
 }
@@ -86,6 +90,10 @@ enum status kafka_reader_open(struct log_client *log,
     struct log_reader *reader = mem_zalloc(sizeof(*reader));
     reader->topic_name = mem_strdup(topic);
     reader->partitions = partitions;
+    reader->positions = mem_calloc((size_t) partitions + 1, sizeof(reader->positions[0]));
+    for (int32_t i = 0; i < partitions; i++) {
+        reader->positions[i] = -1;
+    }
     enum status status;
     TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_CONSUMER, "leat", reader_settings, NULL,
                                  &reader->handle, error));
@@ -256,7 +264,10 @@ enum status kafka_reader_poll(struct log_reader *reader,
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             reader->records[count++] = record_of(message);
             reader->taken_bytes += message->len + message->key_len;
-        } else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF && status == STATUS_OK) {
+            reader->positions[message->partition] = message->offset + 1;
+        } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            reader->positions[message->partition] = message->offset;
+        } else if (status == STATUS_OK) {
             status = message_error(reader, message, error);
         }
     }
@@ -278,6 +289,11 @@ void kafka_reader_release(struct log_reader *reader)
         rd_kafka_message_destroy(reader->messages[i]);
     }
     reader->message_count = 0;
+}
+
+int64_t kafka_reader_position(const struct log_reader *reader, int32_t partition)
+{
+    return partition < reader->partitions ? reader->positions[partition] : -1;
 }
 
 void kafka_reader_wake(struct log_reader *reader)

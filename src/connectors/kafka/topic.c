@@ -164,12 +164,12 @@ static bool leader_unsettled(rd_kafka_resp_err_t code)
 
 /* The first error of the request or of one of its partitions. */
 static rd_kafka_resp_err_t
-ask_offsets(struct log_client *log, rd_kafka_topic_partition_list_t *list, int64_t where)
+ask_offsets(struct kafka_handle *handle, rd_kafka_topic_partition_list_t *list, int64_t where)
 {
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset = where;
     }
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->handle->rd, list, KAFKA_REQUEST_MS);
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(handle->rd, list, KAFKA_REQUEST_MS);
     for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
         code = list->elems[i].err;
     }
@@ -178,19 +178,19 @@ ask_offsets(struct log_client *log, rd_kafka_topic_partition_list_t *list, int64
 
 /* A topic that was just made shows in the metadata before its leaders serve it, and a leader may
  * move at any time: such an answer is asked for again. */
-static enum status offsets_at(struct log_client *log,
+static enum status offsets_at(struct kafka_handle *handle,
                               const char *topic,
                               rd_kafka_topic_partition_list_t *list,
                               int64_t where,
                               struct error *error)
 {
-    rd_kafka_resp_err_t code = ask_offsets(log, list, where);
+    rd_kafka_resp_err_t code = ask_offsets(handle, list, where);
     for (int attempt = 1; attempt < LEADER_ATTEMPTS && leader_unsettled(code); attempt++) {
-        rd_kafka_poll(log->handle->rd, LEADER_PAUSE_MS);
-        code = ask_offsets(log, list, where);
+        rd_kafka_poll(handle->rd, LEADER_PAUSE_MS);
+        code = ask_offsets(handle, list, where);
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_error(log->handle, code, error, "could not read the offsets of topic \"%s\"",
+        return kafka_error(handle, code, error, "could not read the offsets of topic \"%s\"",
                            topic);
     }
     return STATUS_OK;
@@ -211,12 +211,12 @@ enum status kafka_topic_offsets(struct log_client *log,
         rd_kafka_topic_partition_list_add(list, topic, i);
     }
     /* The end first: what is removed in between then only makes a partition look empty. */
-    enum status status = offsets_at(log, topic, list, RD_KAFKA_OFFSET_END, error);
+    enum status status = offsets_at(log->handle, topic, list, RD_KAFKA_OFFSET_END, error);
     for (int i = 0; i < list->cnt && status == STATUS_OK; i++) {
         partitions[list->elems[i].partition].high = list->elems[i].offset;
     }
     if (status == STATUS_OK) {
-        status = offsets_at(log, topic, list, RD_KAFKA_OFFSET_BEGINNING, error);
+        status = offsets_at(log->handle, topic, list, RD_KAFKA_OFFSET_BEGINNING, error);
     }
     for (int i = 0; i < list->cnt && status == STATUS_OK; i++) {
         struct log_partition *partition = &partitions[list->elems[i].partition];
@@ -228,4 +228,32 @@ enum status kafka_topic_offsets(struct log_client *log,
     *ret_partitions = partitions;
     *ret_count = count;
     return STATUS_OK;
+}
+
+enum status kafka_topic_ends(struct log_client *log,
+                             const char *topic,
+                             struct arena *arena,
+                             int64_t **ret_ends,
+                             int32_t *ret_count,
+                             struct error *error)
+{
+    static const char *const settings[] = {"isolation.level", "read_uncommitted", NULL};
+    int32_t count = 0;
+    struct kafka_handle *handle;
+    TRY(kafka_partition_count(log, topic, &count, error));
+    TRY(kafka_handle_new(log, RD_KAFKA_CONSUMER, "leat", settings, NULL, &handle, error));
+    int64_t *ends = ARENA_ARRAY(arena, int64_t, (size_t) count);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+    for (int32_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_list_add(list, topic, i);
+    }
+    enum status status = offsets_at(handle, topic, list, RD_KAFKA_OFFSET_END, error);
+    for (int i = 0; i < list->cnt && status == STATUS_OK; i++) {
+        ends[list->elems[i].partition] = list->elems[i].offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    kafka_handle_free(handle);
+    *ret_ends = ends;
+    *ret_count = count;
+    return status;
 }

@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "connectors/kafka/kafka_internal.h"
+#include "io/crash.h"
 
 struct log_writer {
     struct kafka_handle *handle;
@@ -10,16 +11,18 @@ struct log_writer {
     size_t undelivered;
     rd_kafka_resp_err_t failure;
     bool unfit;
+    bool transactional;
     struct buffer header;
 };
 
-/* Gapless: after one message fails, those behind it in its partition fail too, so that what is in
- * the log is always a prefix of what was sent. `linger.ms` only bounds how long librdkafka waits
- * for more while we enqueue; the flush at the end of a send cuts it short. */
+/* After a kill, readers of committed records wait for the time-out at most, or until the next
+ * writer of the same id opens. */
+#define TRANSACTION_TIMEOUT_MS "60000"
+
+/* `linger.ms` only bounds how long librdkafka waits for more while we enqueue; the flush at the end
+ * of a send cuts it short. */
 static const char *const writer_settings[] = {
     "enable.idempotence",
-    "true",
-    "enable.gapless.guarantee",
     "true",
     "acks",
     "all",
@@ -73,17 +76,45 @@ void kafka_writer_close(struct log_writer *writer)
     mem_free(writer);
 }
 
+/* The settings above with those of its kind. Gapless: after one message fails, those behind it in
+ * its partition fail too, so that what is in the log is always a prefix of what was sent. */
+static void settings_of(const struct log_writer *writer, const char *id, const char **settings)
+{
+    size_t count = 0;
+    for (; writer_settings[count] != NULL; count++) {
+        settings[count] = writer_settings[count];
+    }
+    if (writer->transactional) {
+        settings[count++] = "transactional.id";
+        settings[count++] = id;
+        settings[count++] = "transaction.timeout.ms";
+        settings[count++] = TRANSACTION_TIMEOUT_MS;
+    } else {
+        settings[count++] = "enable.gapless.guarantee";
+        settings[count++] = "true";
+    }
+    settings[count] = NULL;
+}
+
 enum status kafka_writer_open(struct log_client *log,
                               const char *topic,
                               const char *writer_id,
+                              enum log_writing writing,
                               struct log_writer **ret_writer,
                               struct error *error)
 {
     struct log_writer *writer = mem_zalloc(sizeof(*writer));
     writer->topic_name = mem_strdup(topic);
+    writer->transactional = writing == LOG_TRANSACTIONAL;
+    CLEANUP(mem_free_pointer) char *id = mem_printf("leat.%s", writer_id);
+    const char *settings[ARRAY_SIZE(writer_settings) + 4];
+    settings_of(writer, id, settings);
     enum status status;
-    TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_PRODUCER, writer_id, writer_settings, on_delivery,
+    TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_PRODUCER, writer_id, settings, on_delivery,
                                  &writer->handle, error));
+    if (writer->transactional) {
+        TRY_OR_FAIL(kafka_transaction_init(writer->handle, topic, error));
+    }
     writer->topic = rd_kafka_topic_new(writer->handle->rd, topic, NULL);
     if (writer->topic == NULL) {
         status = kafka_error(writer->handle, rd_kafka_last_error(), error,
@@ -142,18 +173,15 @@ static void abandon(struct log_writer *writer)
     while (rd_kafka_outq_len(writer->handle->rd) > 0) {
         rd_kafka_poll(writer->handle->rd, 10);
     }
+    if (writer->transactional) {
+        kafka_transaction_abort(writer->handle);
+    }
 }
 
-enum status kafka_writer_send(struct log_writer *writer,
-                              const struct log_out *records,
-                              size_t count,
-                              struct error *error)
+/* Enqueues all and waits until all are delivered, or one has failed. */
+static enum status
+produce(struct log_writer *writer, const struct log_out *records, size_t count, struct error *error)
 {
-    if (writer->unfit) {
-        return error_set(error, STATUS_AGAIN,
-                         "log: the writer of topic \"%s\" failed before and must be opened anew",
-                         writer->topic_name);
-    }
     writer->undelivered = count;
     writer->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (size_t i = 0; i < count && writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
@@ -176,10 +204,45 @@ enum status kafka_writer_send(struct log_writer *writer,
     if (writer->failure == RD_KAFKA_RESP_ERR_NO_ERROR && writer->undelivered == 0) {
         return STATUS_OK;
     }
-    rd_kafka_resp_err_t cause = writer->failure;
-    abandon(writer);
-    return kafka_error(writer->handle, cause, error, "could not write %zu records to topic \"%s\"",
-                       count, writer->topic_name);
+    if (kafka_code_is_fencing(writer->handle, writer->failure)) {
+        return kafka_fenced(writer->topic_name, error);
+    }
+    return kafka_error(writer->handle, writer->failure, error,
+                       "could not write %zu records to topic \"%s\"", count, writer->topic_name);
+}
+
+static enum status send_transaction(struct log_writer *writer,
+                                    const struct log_out *records,
+                                    size_t count,
+                                    struct error *error)
+{
+    TRY(kafka_transaction_begin(writer->handle, writer->topic_name, error));
+    TRY(produce(writer, records, count, error));
+    crash_point("kafka.before_commit");
+    TRY(kafka_transaction_commit(writer->handle, writer->topic_name, error));
+    crash_point("kafka.after_commit");
+    return STATUS_OK;
+}
+
+enum status kafka_writer_send(struct log_writer *writer,
+                              const struct log_out *records,
+                              size_t count,
+                              struct error *error)
+{
+    if (writer->unfit) {
+        return error_set(error, STATUS_AGAIN,
+                         "log: the writer of topic \"%s\" failed before and must be opened anew",
+                         writer->topic_name);
+    }
+    if (count == 0) {
+        return STATUS_OK; /* a transaction with nothing in it would still be written */
+    }
+    enum status status = writer->transactional ? send_transaction(writer, records, count, error)
+                                               : produce(writer, records, count, error);
+    if (status != STATUS_OK) {
+        abandon(writer);
+    }
+    return status;
 }
 
 int32_t kafka_partition_of(struct log_client *log, struct slice key, int32_t partitions)

@@ -191,9 +191,10 @@ sink_prepare(struct store *store, struct topic_sink *sink, const char *task, str
         return STATUS_OK;
     }
     sink_forget(sink);
-    TRY(kafka_log_ops.newest_identities(store->log, sink->table->name, task, &sink->arena,
+    TRY(kafka_log_ops.newest_identities(store->log, sink->table->name, task, false, &sink->arena,
                                         &sink->newest, &sink->partitions, error));
-    TRY(kafka_log_ops.writer_open(store->log, sink->table->name, task, &sink->writer, error));
+    TRY(kafka_log_ops.writer_open(store->log, sink->table->name, task, LOG_GAPLESS, &sink->writer,
+                                  error));
     sink->task = mem_strdup(task);
     return STATUS_OK;
 }

@@ -153,8 +153,8 @@ static void test_writing_is_refused(void **state)
     struct log_writer *writer;
     int32_t partitions;
     const struct topic_spec spec = {.name = "new"};
-    assert_fails(file_log_ops.writer_open(log, "t", "w", &writer, &error), STATUS_UNAVAILABLE,
-                 error, "read-only");
+    assert_fails(file_log_ops.writer_open(log, "t", "w", LOG_GAPLESS, &writer, &error),
+                 STATUS_UNAVAILABLE, error, "read-only");
     assert_fails(file_log_ops.topic_ensure(log, &spec, &partitions, &error), STATUS_UNAVAILABLE,
                  error, "read-only");
     file_log_ops.close(log);

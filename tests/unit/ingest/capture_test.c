@@ -254,7 +254,8 @@ static void restart_over_foreign_records(void **state)
     stage_rows(20);
     drain();
     struct log_writer *writer;
-    assert_ok(kafka_log_ops.writer_open(f.log, f.topic, "other", &writer, &f.error), f.error);
+    assert_ok(kafka_log_ops.writer_open(f.log, f.topic, "other", LOG_GAPLESS, &writer, &f.error),
+              f.error);
     struct log_out foreign = {.key = SLICE("x"), .value = SLICE("y")};
     assert_ok(kafka_log_ops.writer_send(writer, &foreign, 1, &f.error), f.error);
     kafka_log_ops.writer_close(writer);

@@ -37,7 +37,8 @@ static void restart(void **state)
     int32_t count;
     assert_ok(kafka_log_ops.topic_ensure(log, &spec, &count, &error), error);
     struct log_writer *writer = NULL;
-    assert_ok(kafka_log_ops.writer_open(log, "restart", "p.s", &writer, &error), error);
+    assert_ok(kafka_log_ops.writer_open(log, "restart", "p.s", LOG_GAPLESS, &writer, &error),
+              error);
     struct log_out out = {.key = SLICE("k"),
                           .value = SLICE("v"),
                           .identity = {.source = SLICE("p.s"), .epoch = 1, .position = 1}};
@@ -50,9 +51,9 @@ static void restart(void **state)
     struct arena arena;
     arena_init(&arena, 0);
     struct identity *newest;
-    assert_ok(
-        kafka_log_ops.newest_identities(log, "restart", "p.s", &arena, &newest, &count, &error),
-        error);
+    assert_ok(kafka_log_ops.newest_identities(log, "restart", "p.s", false, &arena, &newest, &count,
+                                              &error),
+              error);
     assert_int_equal(newest[0].position, 2);
     struct log_partition *ranges;
     assert_ok(kafka_log_ops.topic_offsets(log, "restart", &arena, &ranges, &count, &error), error);

@@ -50,14 +50,16 @@ static void send_fails(void **state)
     topic_make(NULL, "refused", 1);
     assert_ok(kafka_log_ops.open(address, NULL, &log, &error), error);
     struct log_writer *writer = NULL;
-    assert_ok(kafka_log_ops.writer_open(log, "refused", "p.s", &writer, &error), error);
+    assert_ok(kafka_log_ops.writer_open(log, "refused", "p.s", LOG_GAPLESS, &writer, &error),
+              error);
     struct log_out out = {.key = SLICE("k"), .value = SLICE("v")};
     rd_kafka_mock_push_request_errors(mock, 0, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     assert_fails(kafka_log_ops.writer_send(writer, &out, 1, &error), STATUS_CONFIG, error,
                  "refused");
     assert_fails(kafka_log_ops.writer_send(writer, &out, 1, &error), STATUS_AGAIN, error, "anew");
     kafka_log_ops.writer_close(writer);
-    assert_ok(kafka_log_ops.writer_open(log, "refused", "p.s", &writer, &error), error);
+    assert_ok(kafka_log_ops.writer_open(log, "refused", "p.s", LOG_GAPLESS, &writer, &error),
+              error);
     assert_ok(kafka_log_ops.writer_send(writer, &out, 1, &error), error);
     kafka_log_ops.writer_close(writer);
     kafka_log_ops.close(log);
@@ -73,7 +75,8 @@ static void send_retries(void **state)
     assert_ok(kafka_log_ops.open(rd_kafka_mock_cluster_bootstraps(mock), NULL, &log, &error),
               error);
     struct log_writer *writer = NULL;
-    assert_ok(kafka_log_ops.writer_open(log, "retried", "p.s", &writer, &error), error);
+    assert_ok(kafka_log_ops.writer_open(log, "retried", "p.s", LOG_GAPLESS, &writer, &error),
+              error);
     struct log_out out = {.key = SLICE("k"), .value = SLICE("v")};
     rd_kafka_mock_push_request_errors(mock, 0, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
                                       RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
