@@ -3,6 +3,10 @@
 #ifdef LEAT_ZOOKEEPER
 #include "cluster/zookeeper_lock.h"
 #endif
+#ifdef LEAT_POSTGRES
+#include "connectors/postgres/postgres_stage.h"
+#include "connectors/postgres/postgres_store.h"
+#endif
 #include "connectors/sqlite/sqlite_stage.h"
 #include "connectors/sqlite/sqlite_store.h"
 #include "stream/processor.h"
@@ -17,14 +21,31 @@ struct known {
     const char *package; /* that brings what it needs */
 };
 
+#ifdef LEAT_POSTGRES
+#define POSTGRES_STAGE (&postgres_stage_ops)
+#define POSTGRES_STORE (&postgres_store_ops)
+#else
+#define POSTGRES_STAGE NULL
+#define POSTGRES_STORE NULL
+#endif
+#define POSTGRES_PACKAGE "libpq-dev"
+
 #define KNOWN_END                                                                                  \
     {                                                                                              \
         NULL, NULL, NULL                                                                           \
     }
 
-static const struct known stages[] = {KNOWN_END};
+static const struct known stages[] = {
+    {"postgresql://", POSTGRES_STAGE, POSTGRES_PACKAGE},
+    {"postgres://", POSTGRES_STAGE, POSTGRES_PACKAGE},
+    KNOWN_END,
+};
 
-static const struct known stores[] = {KNOWN_END};
+static const struct known stores[] = {
+    {"postgresql://", POSTGRES_STORE, POSTGRES_PACKAGE},
+    {"postgres://", POSTGRES_STORE, POSTGRES_PACKAGE},
+    KNOWN_END,
+};
 
 static const struct known processors[] = {KNOWN_END};
 
@@ -189,11 +210,16 @@ const char *roles_state_url(const struct roles *roles,
                             const char *pipeline,
                             const char *topic)
 {
+    return roles_state_named(roles, arena, arena_printf(arena, "%s.%s", pipeline, topic));
+}
+
+const char *roles_state_named(const struct roles *roles, struct arena *arena, const char *name)
+{
     if (roles->state_ops == &sqlite_store_ops) {
-        return arena_printf(arena, "%s/%s.%s.db", roles->state_place, pipeline, topic);
+        return arena_printf(arena, "%s/%s.db", roles->state_place, name);
     }
-    return arena_printf(arena, "%s%cstate=%s.%s", roles->state_place,
-                        strchr(roles->state_place, '?') == NULL ? '?' : '&', pipeline, topic);
+    return arena_printf(arena, "%s%cstate=%s", roles->state_place,
+                        strchr(roles->state_place, '?') == NULL ? '?' : '&', name);
 }
 
 bool roles_is_missing_file(const char *url)

@@ -46,6 +46,9 @@ const char *roles_state_url(const struct roles *roles,
                             const char *pipeline,
                             const char *topic);
 
+/* The same by its name, "PIPELINE.TOPIC". */
+const char *roles_state_named(const struct roles *roles, struct arena *arena, const char *name);
+
 /* Is it a file that is not there yet? False for servers: those say so when they are opened. */
 bool roles_is_missing_file(const char *url);
 

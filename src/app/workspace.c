@@ -252,8 +252,15 @@ enum status workspace_stores(struct workspace *workspace,
     const struct roles *roles = &workspace->roles;
     struct places places = {.roles = roles, .arena = arena};
     add_place(&places, tables_of(workspace));
-    if (strstr(roles->state_place, "://") != NULL) {
-        add_place(&places, (struct store_place){"state", roles->state_ops, roles->state_place});
+    if (roles->state_ops->states_list != NULL) {
+        const char **names;
+        size_t count;
+        TRY(roles->state_ops->states_list(roles->state_place, arena, &names, &count, error));
+        for (size_t i = 0; i < count; i++) {
+            add_place(&places, (struct store_place){arena_printf(arena, "state/%s", names[i]),
+                                                    roles->state_ops,
+                                                    roles_state_named(roles, arena, names[i])});
+        }
     } else if (access(roles->state_place, F_OK) == 0) {
         TRY(directory_list(roles->state_place, take_state, &places, error));
     }

@@ -92,6 +92,14 @@ struct store_ops {
 
     bool local; /* lies on this machine: a stand-by elsewhere would not find it */
 
+    /* Names of the states of tasks ("PIPELINE.TOPIC") that are kept beside `url`, in the arena: each
+     * is a store of its own. NULL where they are files. */
+    enum status (*states_list)(const char *url,
+                               struct arena *arena,
+                               const char ***ret_names,
+                               size_t *ret_count,
+                               struct error *error);
+
     /* Makes the table, or adds columns that are new. Any other difference is STATUS_CONFLICT saying
      * which column and what to do. */
     enum status (*table_ensure)(struct store *store,

@@ -193,10 +193,10 @@ fail:
     return status;
 }
 
-enum status stage_source_find(struct stage *stage,
-                              const char *name,
-                              const struct staged_source **ret_source,
-                              struct error *error)
+enum status pg_stage_source_find(struct stage *stage,
+                                 const char *name,
+                                 const struct staged_source **ret_source,
+                                 struct error *error)
 {
     struct staged_source *source = map_get_string(&stage->sources, name);
     for (int attempt = 0; source == NULL; attempt++) {
@@ -219,10 +219,10 @@ enum status stage_source_find(struct stage *stage,
     return STATUS_OK;
 }
 
-enum status stage_source_lock(struct stage *stage,
-                              const struct staged_source *source,
-                              int64_t *ret_position,
-                              struct error *error)
+enum status pg_stage_source_lock(struct stage *stage,
+                                 const struct staged_source *source,
+                                 int64_t *ret_position,
+                                 struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     pg_param_int8(&params, source->id);
@@ -264,7 +264,7 @@ static enum status stage_source_load(struct stage *stage,
                                      struct error *error)
 {
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_int8(&params, source->id);
@@ -340,12 +340,12 @@ const struct stage_ops postgres_stage_ops = {
     .close = stage_close,
     .fence = stage_fence,
     .source_load = stage_source_load,
-    .page_commit = stage_page_commit,
-    .changes_read = stage_changes_read,
-    .changes_confirm = stage_changes_confirm,
-    .changes_confirmed = stage_changes_confirmed,
-    .dead_list = stage_dead_list,
-    .dead_resolve = stage_dead_resolve,
-    .dead_expire = stage_dead_expire,
+    .page_commit = pg_stage_page_commit,
+    .changes_read = pg_stage_changes_read,
+    .changes_confirm = pg_stage_changes_confirm,
+    .changes_confirmed = pg_stage_changes_confirmed,
+    .dead_list = pg_stage_dead_list,
+    .dead_resolve = pg_stage_dead_resolve,
+    .dead_expire = pg_stage_dead_expire,
     .sources_list = stage_sources_list,
 };

@@ -32,18 +32,18 @@ static struct stage_change change_of(const PGresult *rows, int row, struct arena
     };
 }
 
-enum status stage_changes_read(struct stage *stage,
-                               const char *name,
-                               int64_t after,
-                               size_t count_max,
-                               size_t bytes_max,
-                               struct arena *arena,
-                               struct stage_change **ret_changes,
-                               size_t *ret_count,
-                               struct error *error)
+enum status pg_stage_changes_read(struct stage *stage,
+                                  const char *name,
+                                  int64_t after,
+                                  size_t count_max,
+                                  size_t bytes_max,
+                                  struct arena *arena,
+                                  struct stage_change **ret_changes,
+                                  size_t *ret_count,
+                                  struct error *error)
 {
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_int8(&params, source->id);
@@ -67,11 +67,13 @@ fail:
 
 /* Rows go from behind what was confirmed before: those in front of it are gone, and their places in
  * the index need not be walked over again. */
-enum status
-stage_changes_confirm(struct stage *stage, const char *name, int64_t position, struct error *error)
+enum status pg_stage_changes_confirm(struct stage *stage,
+                                     const char *name,
+                                     int64_t position,
+                                     struct error *error)
 {
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_int8(&params, source->id);
@@ -93,13 +95,13 @@ fail:
     return status;
 }
 
-enum status stage_changes_confirmed(struct stage *stage,
-                                    const char *name,
-                                    int64_t *ret_position,
-                                    struct error *error)
+enum status pg_stage_changes_confirmed(struct stage *stage,
+                                       const char *name,
+                                       int64_t *ret_position,
+                                       struct error *error)
 {
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_int8(&params, source->id);

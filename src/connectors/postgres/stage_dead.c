@@ -1,6 +1,6 @@
 #include "connectors/postgres/stage_internal.h"
 
-void stage_dead_insert(struct stage *stage, const struct dead_letter *letter)
+void pg_stage_dead_insert(struct stage *stage, const struct dead_letter *letter)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     pg_param_text(&params, slice_of_string(letter->pipeline));
@@ -77,11 +77,11 @@ fail:
     return status;
 }
 
-enum status stage_dead_list(struct stage *stage,
-                            const struct dead_filter *filter,
-                            dead_visit visit,
-                            void *context,
-                            struct error *error)
+enum status pg_stage_dead_list(struct stage *stage,
+                               const struct dead_filter *filter,
+                               dead_visit visit,
+                               void *context,
+                               struct error *error)
 {
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
@@ -131,7 +131,7 @@ static enum status resolve(struct stage *stage,
                            struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
-    TRY(stage_source_lock(stage, source, &rows->result.position, error));
+    TRY(pg_stage_source_lock(stage, source, &rows->result.position, error));
     pg_param_int8(&params, id);
     pg_param_string(&params, name);
     size_t removed =
@@ -141,7 +141,7 @@ static enum status resolve(struct stage *stage,
         return error_set(error, STATUS_NOT_FOUND, "source \"%s\" has no dead letter %lld", name,
                          (long long) id);
     }
-    TRY(stage_rows_write(stage, source, rows, error));
+    TRY(pg_stage_rows_write(stage, source, rows, error));
     pg_params_clear(&params);
     pg_param_int8(&params, source->id);
     pg_param_int8(&params, rows->result.position);
@@ -154,21 +154,21 @@ static enum status resolve(struct stage *stage,
     return STATUS_OK;
 }
 
-enum status stage_dead_resolve(struct stage *stage,
-                               const char *name,
-                               int64_t id,
-                               const struct stage_row *row,
-                               const char *message,
-                               int64_t now_us,
-                               struct stage_result *ret_result,
-                               struct error *error)
+enum status pg_stage_dead_resolve(struct stage *stage,
+                                  const char *name,
+                                  int64_t id,
+                                  const struct stage_row *row,
+                                  const char *message,
+                                  int64_t now_us,
+                                  struct stage_result *ret_result,
+                                  struct error *error)
 {
     *ret_result = (struct stage_result){0};
     if (row == NULL) {
         return retry_failed(stage, id, message, error);
     }
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     struct stage_rows rows = {.rows = row, .count = 1, .accept_max = -1, .now_us = now_us};
     enum status status;
     TRY(pg_begin(stage->pg, PG_WRITE, error));
@@ -182,8 +182,10 @@ fail:
     return status;
 }
 
-enum status
-stage_dead_expire(struct stage *stage, int64_t before_us, int64_t *ret_removed, struct error *error)
+enum status pg_stage_dead_expire(struct stage *stage,
+                                 int64_t before_us,
+                                 int64_t *ret_removed,
+                                 struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;

@@ -32,16 +32,16 @@ struct staged_source {
 };
 
 /* Finds a source, or makes its row and table. Outside a transaction. */
-enum status stage_source_find(struct stage *stage,
-                              const char *name,
-                              const struct staged_source **ret_source,
-                              struct error *error);
+enum status pg_stage_source_find(struct stage *stage,
+                                 const char *name,
+                                 const struct staged_source **ret_source,
+                                 struct error *error);
 
 /* Inside a transaction: locks the source for writing, and tells its newest position. */
-enum status stage_source_lock(struct stage *stage,
-                              const struct staged_source *source,
-                              int64_t *ret_position,
-                              struct error *error);
+enum status pg_stage_source_lock(struct stage *stage,
+                                 const struct staged_source *source,
+                                 int64_t *ret_position,
+                                 struct error *error);
 
 /* Rows that are written inside a transaction, which has locked the source. */
 struct stage_rows {
@@ -53,51 +53,51 @@ struct stage_rows {
     size_t done;                /* out: how many were looked at */
 };
 
-enum status stage_rows_write(struct stage *stage,
-                             const struct staged_source *source,
-                             struct stage_rows *rows,
-                             struct error *error);
+enum status pg_stage_rows_write(struct stage *stage,
+                                const struct staged_source *source,
+                                struct stage_rows *rows,
+                                struct error *error);
 
-enum status stage_page_commit(struct stage *stage,
-                              const char *source,
-                              const struct stage_page *page,
-                              struct stage_result *ret_result,
-                              struct error *error);
+enum status pg_stage_page_commit(struct stage *stage,
+                                 const char *source,
+                                 const struct stage_page *page,
+                                 struct stage_result *ret_result,
+                                 struct error *error);
 
-enum status stage_changes_read(struct stage *stage,
-                               const char *source,
-                               int64_t after,
-                               size_t count_max,
-                               size_t bytes_max,
-                               struct arena *arena,
-                               struct stage_change **ret_changes,
-                               size_t *ret_count,
-                               struct error *error);
-enum status stage_changes_confirm(struct stage *stage,
+enum status pg_stage_changes_read(struct stage *stage,
                                   const char *source,
-                                  int64_t position,
+                                  int64_t after,
+                                  size_t count_max,
+                                  size_t bytes_max,
+                                  struct arena *arena,
+                                  struct stage_change **ret_changes,
+                                  size_t *ret_count,
                                   struct error *error);
-enum status stage_changes_confirmed(struct stage *stage,
-                                    const char *source,
-                                    int64_t *ret_position,
-                                    struct error *error);
+enum status pg_stage_changes_confirm(struct stage *stage,
+                                     const char *source,
+                                     int64_t position,
+                                     struct error *error);
+enum status pg_stage_changes_confirmed(struct stage *stage,
+                                       const char *source,
+                                       int64_t *ret_position,
+                                       struct error *error);
 
 /* Inside a transaction: queued. */
-void stage_dead_insert(struct stage *stage, const struct dead_letter *letter);
-enum status stage_dead_list(struct stage *stage,
-                            const struct dead_filter *filter,
-                            dead_visit visit,
-                            void *context,
-                            struct error *error);
-enum status stage_dead_resolve(struct stage *stage,
-                               const char *source,
-                               int64_t id,
-                               const struct stage_row *row,
-                               const char *message,
-                               int64_t now_us,
-                               struct stage_result *ret_result,
+void pg_stage_dead_insert(struct stage *stage, const struct dead_letter *letter);
+enum status pg_stage_dead_list(struct stage *stage,
+                               const struct dead_filter *filter,
+                               dead_visit visit,
+                               void *context,
                                struct error *error);
-enum status stage_dead_expire(struct stage *stage,
-                              int64_t before_us,
-                              int64_t *ret_removed,
-                              struct error *error);
+enum status pg_stage_dead_resolve(struct stage *stage,
+                                  const char *source,
+                                  int64_t id,
+                                  const struct stage_row *row,
+                                  const char *message,
+                                  int64_t now_us,
+                                  struct stage_result *ret_result,
+                                  struct error *error);
+enum status pg_stage_dead_expire(struct stage *stage,
+                                 int64_t before_us,
+                                 int64_t *ret_removed,
+                                 struct error *error);

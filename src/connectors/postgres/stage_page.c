@@ -247,10 +247,10 @@ static void send_changes(struct page_work *work)
     }
 }
 
-enum status stage_rows_write(struct stage *stage,
-                             const struct staged_source *source,
-                             struct stage_rows *rows,
-                             struct error *error)
+enum status pg_stage_rows_write(struct stage *stage,
+                                const struct staged_source *source,
+                                struct stage_rows *rows,
+                                struct error *error)
 {
     struct page_work work = {.stage = stage, .source = source, .rows = rows};
     if (rows->count == 0) {
@@ -298,11 +298,11 @@ static void send_source(struct stage *stage,
                    &params);
 }
 
-enum status stage_page_commit(struct stage *stage,
-                              const char *name,
-                              const struct stage_page *page,
-                              struct stage_result *ret_result,
-                              struct error *error)
+enum status pg_stage_page_commit(struct stage *stage,
+                                 const char *name,
+                                 const struct stage_page *page,
+                                 struct stage_result *ret_result,
+                                 struct error *error)
 {
     *ret_result = (struct stage_result){0};
     struct stage_rows rows = {.rows = page->rows,
@@ -311,15 +311,15 @@ enum status stage_page_commit(struct stage *stage,
                               .now_us = page->now_us};
     struct stage_result *result = &rows.result;
     const struct staged_source *source;
-    TRY(stage_source_find(stage, name, &source, error));
+    TRY(pg_stage_source_find(stage, name, &source, error));
     TRY(pg_begin(stage->pg, PG_WRITE, error));
     enum status status;
-    TRY_OR_FAIL(stage_source_lock(stage, source, &result->position, error));
-    TRY_OR_FAIL(stage_rows_write(stage, source, &rows, error));
+    TRY_OR_FAIL(pg_stage_source_lock(stage, source, &result->position, error));
+    TRY_OR_FAIL(pg_stage_rows_write(stage, source, &rows, error));
     result->cut = rows.done < page->count;
     /* A page that is cut comes again whole, with its dead letters. */
     for (size_t i = 0; i < page->dead_count && !result->cut; i++) {
-        stage_dead_insert(stage, &page->dead[i]);
+        pg_stage_dead_insert(stage, &page->dead[i]);
         result->dead++;
     }
     send_source(stage, source, page, result);

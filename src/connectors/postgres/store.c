@@ -60,7 +60,7 @@ static void store_close(struct store *store)
     }
     size_t at = 0;
     for (struct map_entry *entry; (entry = map_next(&store->tables, &at)) != NULL;) {
-        sink_table_free(entry->value);
+        pg_sink_table_free(entry->value);
     }
     map_deinit(&store->tables);
     mem_free(store->open_task);
@@ -96,7 +96,7 @@ static enum status store_fence(struct store *store, const struct fence *fence, s
     return pg_fence(store->pg, fence, error);
 }
 
-enum status store_begin(struct store *store, enum pg_access access, struct error *error)
+enum status pg_store_begin(struct store *store, enum pg_access access, struct error *error)
 {
     TRY(pg_begin(store->pg, access, error));
     store->landed = store->landed || pg_was_committed(store->pg);
@@ -121,7 +121,7 @@ static enum status read_progress(struct store *store,
         return STATUS_OK;
     }
     pg_param_string(&params, task);
-    TRY(store_begin(store, PG_READ, error));
+    TRY(pg_store_begin(store, PG_READ, error));
     size_t rows = pg_send(store->pg,
                           "SELECT task, number, bytes FROM leat_progress"
                           " WHERE $1 IS NULL OR task = $1 ORDER BY task COLLATE \"C\"",
@@ -184,15 +184,16 @@ const struct store_ops postgres_store_ops = {
     .open = store_open,
     .close = store_close,
     .fence = store_fence,
-    .table_ensure = store_table_ensure,
-    .commit = store_commit,
+    .states_list = pg_store_states_list,
+    .table_ensure = pg_store_table_ensure,
+    .commit = pg_store_commit,
     .progress_load = store_progress_load,
     .progress_list = store_progress_list,
-    .dead_list = store_dead_list,
-    .dead_update = store_dead_update,
-    .dead_expire = store_dead_expire,
-    .tables_list = store_tables_list,
-    .table_describe = store_table_describe,
-    .scan = store_scan,
-    .expire = store_expire,
+    .dead_list = pg_store_dead_list,
+    .dead_update = pg_store_dead_update,
+    .dead_expire = pg_store_dead_expire,
+    .tables_list = pg_store_tables_list,
+    .table_describe = pg_store_table_describe,
+    .scan = pg_store_scan,
+    .expire = pg_store_expire,
 };

@@ -61,7 +61,7 @@ static enum status lock_tables(struct store *store,
 {
     int64_t *ids = ARENA_ARRAY(arena, int64_t, commit->write_count + 1);
     for (size_t i = 0; i < commit->write_count; i++) {
-        TRY(store_table_writer(store, commit->writes[i].table, &writers[i], error));
+        TRY(pg_store_table_writer(store, commit->writes[i].table, &writers[i], error));
         ids[i] = writers[i]->id;
     }
     qsort(ids, commit->write_count, sizeof(ids[0]), compare_ids);
@@ -93,10 +93,10 @@ write_commit(struct store *store, const struct store_commit *commit, struct erro
     struct sink_table **writers = ARENA_ARRAY(&arena, struct sink_table *, commit->write_count + 1);
     TRY(lock_tables(store, commit, writers, &arena, error));
     for (size_t i = 0; i < commit->write_count; i++) {
-        TRY(store_write_rows(store, &commit->writes[i], writers[i], &arena, error));
+        TRY(pg_store_write_rows(store, &commit->writes[i], writers[i], &arena, error));
     }
     for (size_t i = 0; i < commit->dead_count; i++) {
-        store_dead_insert(store, &commit->dead[i]);
+        pg_store_dead_insert(store, &commit->dead[i]);
     }
     size_t resolved = commit->dead_resolved_count > 0 ? send_resolved(store, commit) : 0;
     size_t progress = commit->progress != NULL ? send_progress(store, commit->progress) : 0;
@@ -115,10 +115,10 @@ write_commit(struct store *store, const struct store_commit *commit, struct erro
 }
 
 enum status
-store_commit(struct store *store, const struct store_commit *commit, struct error *error)
+pg_store_commit(struct store *store, const struct store_commit *commit, struct error *error)
 {
     enum status status;
-    TRY(store_begin(store, PG_WRITE, error));
+    TRY(pg_store_begin(store, PG_WRITE, error));
     if (has_landed(store, commit)) {
         pg_rollback(store->pg);
         return STATUS_OK;
@@ -150,7 +150,7 @@ static enum status send_expire(struct store *store,
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     struct buffer sql CLEANUP(buffer_deinit) = BUFFER_INIT;
     buffer_append_string(&sql, "DELETE FROM ");
-    TRY(store_table_place(store, name, &sql, error));
+    TRY(pg_store_table_place(store, name, &sql, error));
     buffer_append_string(&sql, " WHERE leat_version <= $1");
     pg_param_int8(&params, before);
     *ret_statement = pg_send(store->pg, buffer_string(&sql), &params);
@@ -187,11 +187,11 @@ expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *
 }
 
 enum status
-store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *error)
+pg_store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *error)
 {
     enum status status;
     *ret_removed = 0;
-    TRY(store_begin(store, PG_REPEATABLE, error));
+    TRY(pg_store_begin(store, PG_REPEATABLE, error));
     TRY_OR_FAIL(expire(store, now_us, ret_removed, error));
     TRY_OR_FAIL(pg_commit(store->pg, error));
     return STATUS_OK;

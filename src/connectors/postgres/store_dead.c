@@ -1,6 +1,6 @@
 #include "connectors/postgres/store_internal.h"
 
-void store_dead_insert(struct store *store, const struct dead_letter *letter)
+void pg_store_dead_insert(struct store *store, const struct dead_letter *letter)
 {
     struct buffer identity CLEANUP(buffer_deinit) = BUFFER_INIT;
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
@@ -81,7 +81,7 @@ static enum status read_letters(struct store *store,
     pg_param_string(&params, filter->name);
     pg_param_string(&params, filter->reason);
     pg_param_int8(&params, filter->limit == 0 ? 100 : filter->limit);
-    TRY(store_begin(store, PG_READ, error));
+    TRY(pg_store_begin(store, PG_READ, error));
     size_t rows = pg_send(
         store->pg,
         "SELECT id, hop, pipeline, name, reason, message, place, raw, key, schema_id, identity,"
@@ -103,11 +103,11 @@ fail:
     return status;
 }
 
-enum status store_dead_list(struct store *store,
-                            const struct dead_filter *filter,
-                            dead_visit visit,
-                            void *context,
-                            struct error *error)
+enum status pg_store_dead_list(struct store *store,
+                               const struct dead_filter *filter,
+                               dead_visit visit,
+                               void *context,
+                               struct error *error)
 {
     if (store->empty) {
         return STATUS_OK;
@@ -124,13 +124,13 @@ enum status store_dead_list(struct store *store,
 }
 
 enum status
-store_dead_update(struct store *store, int64_t id, const char *message, struct error *error)
+pg_store_dead_update(struct store *store, int64_t id, const char *message, struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_int8(&params, id);
     pg_param_string(&params, message);
-    TRY(store_begin(store, PG_WRITE, error));
+    TRY(pg_store_begin(store, PG_WRITE, error));
     size_t update =
         pg_send(store->pg, "UPDATE leat_dead SET retries = retries + 1, message = $2 WHERE id = $1",
                 &params);
@@ -147,13 +147,15 @@ fail:
     return status;
 }
 
-enum status
-store_dead_expire(struct store *store, int64_t before_us, int64_t *ret_removed, struct error *error)
+enum status pg_store_dead_expire(struct store *store,
+                                 int64_t before_us,
+                                 int64_t *ret_removed,
+                                 struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg_param_time(&params, before_us);
-    TRY(store_begin(store, PG_REPEATABLE, error));
+    TRY(pg_store_begin(store, PG_REPEATABLE, error));
     size_t removed = pg_send(store->pg, "DELETE FROM leat_dead WHERE at < $1", &params);
     TRY_OR_FAIL(pg_wait(store->pg, error));
     *ret_removed = pg_affected(store->pg, removed);

@@ -290,11 +290,11 @@ static enum status ensure(struct store *store, const struct store_table *table, 
     int64_t id;
     bool there;
     struct store_table old;
-    TRY(store_table_place(store, table->name, &text, error));
+    TRY(pg_store_table_place(store, table->name, &text, error));
     const char *place = buffer_string(&text);
     pg_lock(store->pg, "tables", 0);
     TRY(exists(store, place, &there, error));
-    TRY(store_table_load(store, table->name, &arena, &id, &old, error));
+    TRY(pg_store_table_load(store, table->name, &arena, &id, &old, error));
     if (there && id == 0) {
         return error_set(error, STATUS_CONFLICT, "table \"%s\" exists and is not leat's",
                          table->name);
@@ -309,12 +309,12 @@ static enum status ensure(struct store *store, const struct store_table *table, 
 }
 
 enum status
-store_table_ensure(struct store *store, const struct store_table *table, struct error *error)
+pg_store_table_ensure(struct store *store, const struct store_table *table, struct error *error)
 {
     enum status status;
     TRY(check_table(store, table, error));
-    sink_table_free(map_remove(&store->tables, slice_of_string(table->name)));
-    TRY(store_begin(store, PG_REPEATABLE, error));
+    pg_sink_table_free(map_remove(&store->tables, slice_of_string(table->name)));
+    TRY(pg_store_begin(store, PG_REPEATABLE, error));
     TRY_OR_FAIL(ensure(store, table, error));
     TRY_OR_FAIL(pg_commit(store->pg, error));
     return STATUS_OK;

@@ -33,74 +33,79 @@ struct sink_table {
     char *remove;
 };
 
-void sink_table_free(struct sink_table *table);
+void pg_sink_table_free(struct sink_table *table);
 
 /* As pg_begin; notes what became of a commit whose outcome was open. */
-enum status store_begin(struct store *store, enum pg_access access, struct error *error);
+enum status pg_store_begin(struct store *store, enum pg_access access, struct error *error);
 
 /* The table as it was made. *ret_id 0: there is none. Inside a transaction. */
-enum status store_table_load(struct store *store,
-                             const char *name,
-                             struct arena *arena,
-                             int64_t *ret_id,
-                             struct store_table *ret_table,
-                             struct error *error);
+enum status pg_store_table_load(struct store *store,
+                                const char *name,
+                                struct arena *arena,
+                                int64_t *ret_id,
+                                struct store_table *ret_table,
+                                struct error *error);
 
 /* Its place in PostgreSQL, quoted: "space"."table". */
-enum status store_table_place(const struct store *store,
-                              const char *name,
-                              struct buffer *target,
-                              struct error *error);
+enum status pg_store_table_place(const struct store *store,
+                                 const char *name,
+                                 struct buffer *target,
+                                 struct error *error);
 
 /* The statements for a table that table_ensure has seen, for columns in the order of `table`.
  * Inside a transaction. */
-enum status store_table_writer(struct store *store,
-                               const struct store_table *table,
-                               struct sink_table **ret_table,
-                               struct error *error);
+enum status pg_store_table_writer(struct store *store,
+                                  const struct store_table *table,
+                                  struct sink_table **ret_table,
+                                  struct error *error);
 
 /* Inside a transaction: queued. */
-enum status store_write_rows(struct store *store,
-                             const struct store_write *write,
-                             const struct sink_table *writer,
-                             struct arena *arena,
-                             struct error *error);
-void store_dead_insert(struct store *store, const struct dead_letter *letter);
+enum status pg_store_write_rows(struct store *store,
+                                const struct store_write *write,
+                                const struct sink_table *writer,
+                                struct arena *arena,
+                                struct error *error);
+void pg_store_dead_insert(struct store *store, const struct dead_letter *letter);
 
 /* Functions of the table of ops. */
-enum status
-store_table_ensure(struct store *store, const struct store_table *table, struct error *error);
-enum status store_tables_list(struct store *store,
-                              struct arena *arena,
-                              const char ***ret_names,
-                              size_t *ret_count,
-                              struct error *error);
-enum status store_table_describe(struct store *store,
-                                 const char *name,
+enum status pg_store_states_list(const char *url,
                                  struct arena *arena,
-                                 struct store_table *ret_table,
+                                 const char ***ret_names,
+                                 size_t *ret_count,
                                  struct error *error);
 enum status
-store_commit(struct store *store, const struct store_commit *commit, struct error *error);
-enum status store_dead_list(struct store *store,
-                            const struct dead_filter *filter,
-                            dead_visit visit,
-                            void *context,
-                            struct error *error);
+pg_store_table_ensure(struct store *store, const struct store_table *table, struct error *error);
+enum status pg_store_tables_list(struct store *store,
+                                 struct arena *arena,
+                                 const char ***ret_names,
+                                 size_t *ret_count,
+                                 struct error *error);
+enum status pg_store_table_describe(struct store *store,
+                                    const char *name,
+                                    struct arena *arena,
+                                    struct store_table *ret_table,
+                                    struct error *error);
 enum status
-store_dead_update(struct store *store, int64_t id, const char *message, struct error *error);
-enum status store_dead_expire(struct store *store,
-                              int64_t before_us,
-                              int64_t *ret_removed,
-                              struct error *error);
+pg_store_commit(struct store *store, const struct store_commit *commit, struct error *error);
+enum status pg_store_dead_list(struct store *store,
+                               const struct dead_filter *filter,
+                               dead_visit visit,
+                               void *context,
+                               struct error *error);
 enum status
-store_scan(struct store *store,
-           const char *table,
-           const char *const *columns,
-           size_t column_count,
-           struct arena *arena,
-           enum status (*visit)(void *context, const struct batch *batch, struct error *error),
-           void *context,
-           struct error *error);
+pg_store_dead_update(struct store *store, int64_t id, const char *message, struct error *error);
+enum status pg_store_dead_expire(struct store *store,
+                                 int64_t before_us,
+                                 int64_t *ret_removed,
+                                 struct error *error);
 enum status
-store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *error);
+pg_store_scan(struct store *store,
+              const char *table,
+              const char *const *columns,
+              size_t column_count,
+              struct arena *arena,
+              enum status (*visit)(void *context, const struct batch *batch, struct error *error),
+              void *context,
+              struct error *error);
+enum status
+pg_store_expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *error);

@@ -205,11 +205,11 @@ static enum status check_write(const struct store_write *write, struct error *er
     return STATUS_OK;
 }
 
-enum status store_write_rows(struct store *store,
-                             const struct store_write *write,
-                             const struct sink_table *writer,
-                             struct arena *arena,
-                             struct error *error)
+enum status pg_store_write_rows(struct store *store,
+                                const struct store_write *write,
+                                const struct sink_table *writer,
+                                struct arena *arena,
+                                struct error *error)
 {
     if (write->batch->length == 0) {
         return STATUS_OK;

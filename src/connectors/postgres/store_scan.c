@@ -60,7 +60,7 @@ open_cursor(struct store *store, const struct scan *scan, const char *name, stru
         pg_append_name(&sql, scan->columns[i]->name);
     }
     buffer_append_string(&sql, " FROM ");
-    TRY(store_table_place(store, name, &sql, error));
+    TRY(pg_store_table_place(store, name, &sql, error));
     (void) pg_send(store->pg, "SET LOCAL idle_in_transaction_session_timeout = '1h'", NULL);
     (void) pg_send_once(store->pg, buffer_string(&sql), NULL);
     return pg_wait(store->pg, error);
@@ -117,7 +117,7 @@ run_scan(struct store *store,
     struct batch batch;
     int64_t id = 0;
     if (!store->empty) {
-        TRY(store_table_load(store, name, &own, &id, &table, error));
+        TRY(pg_store_table_load(store, name, &own, &id, &table, error));
     }
     if (id == 0) {
         return error_set(error, STATUS_NOT_FOUND, "there is no table \"%s\"", name);
@@ -134,17 +134,17 @@ run_scan(struct store *store,
 }
 
 enum status
-store_scan(struct store *store,
-           const char *name,
-           const char *const *columns,
-           size_t column_count,
-           struct arena *arena,
-           enum status (*visit)(void *context, const struct batch *batch, struct error *error),
-           void *context,
-           struct error *error)
+pg_store_scan(struct store *store,
+              const char *name,
+              const char *const *columns,
+              size_t column_count,
+              struct arena *arena,
+              enum status (*visit)(void *context, const struct batch *batch, struct error *error),
+              void *context,
+              struct error *error)
 {
     enum status status;
-    TRY(store_begin(store, PG_READ, error));
+    TRY(pg_store_begin(store, PG_READ, error));
     TRY_OR_FAIL(run_scan(store, name, columns, column_count, arena, visit, context, error));
     TRY_OR_FAIL(pg_commit(store->pg, error));
     return STATUS_OK;

@@ -46,12 +46,12 @@ static enum status load_columns(struct store *store,
     return STATUS_OK;
 }
 
-enum status store_table_load(struct store *store,
-                             const char *name,
-                             struct arena *arena,
-                             int64_t *ret_id,
-                             struct store_table *ret_table,
-                             struct error *error)
+enum status pg_store_table_load(struct store *store,
+                                const char *name,
+                                struct arena *arena,
+                                int64_t *ret_id,
+                                struct store_table *ret_table,
+                                struct error *error)
 {
     *ret_id = 0;
     *ret_table = (struct store_table){0};
@@ -71,17 +71,17 @@ enum status store_table_load(struct store *store,
     return load_columns(store, *ret_id, arena, ret_table, error);
 }
 
-enum status store_table_describe(struct store *store,
-                                 const char *name,
-                                 struct arena *arena,
-                                 struct store_table *ret_table,
-                                 struct error *error)
+enum status pg_store_table_describe(struct store *store,
+                                    const char *name,
+                                    struct arena *arena,
+                                    struct store_table *ret_table,
+                                    struct error *error)
 {
     int64_t id = 0;
     if (!store->empty) {
         enum status status;
-        TRY(store_begin(store, PG_READ, error));
-        status = store_table_load(store, name, arena, &id, ret_table, error);
+        TRY(pg_store_begin(store, PG_READ, error));
+        status = pg_store_table_load(store, name, arena, &id, ret_table, error);
         status = status == STATUS_OK ? pg_commit(store->pg, error) : status;
         if (status != STATUS_OK) {
             pg_rollback(store->pg);
@@ -92,11 +92,11 @@ enum status store_table_describe(struct store *store,
                    : error_set(error, STATUS_NOT_FOUND, "there is no table \"%s\"", name);
 }
 
-enum status store_tables_list(struct store *store,
-                              struct arena *arena,
-                              const char ***ret_names,
-                              size_t *ret_count,
-                              struct error *error)
+enum status pg_store_tables_list(struct store *store,
+                                 struct arena *arena,
+                                 const char ***ret_names,
+                                 size_t *ret_count,
+                                 struct error *error)
 {
     *ret_names = NULL;
     *ret_count = 0;
@@ -104,7 +104,7 @@ enum status store_tables_list(struct store *store,
         return STATUS_OK;
     }
     enum status status;
-    TRY(store_begin(store, PG_READ, error));
+    TRY(pg_store_begin(store, PG_READ, error));
     size_t rows = pg_send(
         store->pg, "SELECT name FROM leat_tables WHERE NOT internal ORDER BY name COLLATE \"C\"",
         NULL);
@@ -121,10 +121,44 @@ fail:
     return status;
 }
 
-enum status store_table_place(const struct store *store,
-                              const char *name,
-                              struct buffer *target,
-                              struct error *error)
+/* The schemas "leat.PIPELINE.TOPIC" beside "leat". */
+enum status pg_store_states_list(const char *url,
+                                 struct arena *arena,
+                                 const char ***ret_names,
+                                 size_t *ret_count,
+                                 struct error *error)
+{
+    struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
+    struct pg *pg;
+    *ret_names = NULL;
+    *ret_count = 0;
+    TRY(pg_open(url, "state", &pg, error));
+    enum status status;
+    TRY_OR_FAIL(pg_begin(pg, PG_READ, error));
+    pg_param_text(&params, slice_of_string(arena_printf(arena, "%s.", pg_schema(pg))));
+    size_t rows = pg_send(pg,
+                          "SELECT substr(nspname, length($1) + 1) FROM pg_namespace"
+                          " WHERE starts_with(nspname, $1)"
+                          " AND to_regclass(quote_ident(nspname) || '.leat_progress') IS NOT NULL"
+                          " ORDER BY nspname",
+                          &params);
+    TRY_OR_FAIL(pg_commit(pg, error));
+    *ret_count = (size_t) pg_rows(pg, rows);
+    *ret_names = ARENA_ARRAY(arena, const char *, *ret_count + 1);
+    for (size_t i = 0; i < *ret_count; i++) {
+        (*ret_names)[i] = pg_string(pg_result(pg, rows), (int) i, 0, arena);
+    }
+    status = STATUS_OK;
+
+fail:
+    pg_close(pg);
+    return status;
+}
+
+enum status pg_store_table_place(const struct store *store,
+                                 const char *name,
+                                 struct buffer *target,
+                                 struct error *error)
 {
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
@@ -140,7 +174,7 @@ enum status store_table_place(const struct store *store,
 /* ---- statements -------------------------------------------------------------------------------
  */
 
-void sink_table_free(struct sink_table *table)
+void pg_sink_table_free(struct sink_table *table)
 {
     if (table != NULL) {
         mem_free(table->upsert);
@@ -237,10 +271,10 @@ static char *remove_sql(const char *place, const struct store_table *table)
     return mem_strdup(buffer_string(&sql));
 }
 
-enum status store_table_writer(struct store *store,
-                               const struct store_table *table,
-                               struct sink_table **ret_table,
-                               struct error *error)
+enum status pg_store_table_writer(struct store *store,
+                                  const struct store_table *table,
+                                  struct sink_table **ret_table,
+                                  struct error *error)
 {
     struct sink_table *writer = map_get_string(&store->tables, table->name);
     if (writer == NULL) {
@@ -249,11 +283,11 @@ enum status store_table_writer(struct store *store,
         arena_init(&arena, 0);
         int64_t id;
         struct store_table made;
-        TRY(store_table_load(store, table->name, &arena, &id, &made, error));
+        TRY(pg_store_table_load(store, table->name, &arena, &id, &made, error));
         if (id == 0) {
             return error_set(error, STATUS_NOT_FOUND, "there is no table \"%s\"", table->name);
         }
-        TRY(store_table_place(store, table->name, &place, error));
+        TRY(pg_store_table_place(store, table->name, &place, error));
         writer = mem_zalloc(sizeof(*writer));
         writer->id = id;
         writer->upsert = upsert_sql(buffer_string(&place), id, table);
