@@ -20,6 +20,7 @@ enum drift_kind {
     DRIFT_NEW_FIELD,     /* a member that the schema does not name            */
     DRIFT_TYPE_CHANGE,   /* a value that its field's type cannot hold         */
     DRIFT_MISSING_FIELD, /* no value, no default, not nullable                */
+    DRIFT_NAMES,         /* a name no schema can hold, or two names for one field */
 };
 
 struct drift {

@@ -206,11 +206,41 @@ static enum status check_others(struct encoder *encoder,
         } else if (encoder->strict) {
             struct json_place place = {.above = above,
                                        .name = json_text(encoder->document, at, &encoder->arena)};
+            if (memchr(place.name.data, 0, place.name.size) != NULL) {
+                return depart(encoder, DRIFT_NAMES, at + 1, above,
+                              "the name of a field has a NUL character");
+            }
             return depart(encoder, DRIFT_NEW_FIELD, at + 1, &place,
                           "the schema does not have this field");
         }
     }
     *ret_twice = known > members->matched;
+    return STATUS_OK;
+}
+
+/* "a b" and "a_b" can be one field, where Avro refuses the first: which value would count? */
+static enum status check_names(struct encoder *encoder,
+                               const struct avro_schema *schema,
+                               struct members *members,
+                               const struct json_place *above)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const struct avro_field *field = &schema->fields[i];
+        const char *taken = NULL;
+        for (uint32_t j = 0; field->alias_count > 0 && j <= field->alias_count; j++) {
+            const char *name = j == 0 ? field->name : field->aliases[j - 1];
+            uint32_t at = search(encoder->document, members, name, (uint32_t) strlen(name));
+            if (at == UINT32_MAX || (taken != NULL && strcmp(taken, name) == 0)) {
+                continue;
+            }
+            if (taken != NULL) {
+                struct json_place place = {.above = above, .name = slice_of_string(name)};
+                return depart(encoder, DRIFT_NAMES, at + 1, &place,
+                              "it and \"%s\" are one field of the schema", taken);
+            }
+            taken = name;
+        }
+    }
     return STATUS_OK;
 }
 
@@ -232,6 +262,7 @@ static enum status encode_record(struct encoder *encoder,
     bool twice = false;
     TRY(check_others(encoder, schema, &members, place, &twice));
     if (twice) {
+        TRY(check_names(encoder, schema, &members, place));
         encoder->target->size = before;
         members.last_wins = true;
         return encode_fields(encoder, schema, &members, place);

@@ -84,18 +84,32 @@ static const char *short_name(const char *name)
     return dot == NULL ? name : dot + 1;
 }
 
+/* Names that a new field cannot have: those of the schema, and those of the object itself. */
+static json_t *
+names_taken(struct evolution *evolution, const struct avro_schema *record, uint32_t object)
+{
+    json_t *taken = json_object();
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        (void) json_object_set_new(taken, record->fields[i].name, json_true());
+    }
+    uint32_t at = object + 1;
+    for (uint32_t i = 0; i < json_at(evolution->document, object)->count; i++) {
+        avro_keep_name(json_text(evolution->document, at, &evolution->arena), taken);
+        at = json_at(evolution->document, at + 1)->next;
+    }
+    return taken;
+}
+
 static void add_field(struct evolution *evolution,
                       const struct avro_schema *record,
                       struct slice name,
+                      uint32_t object,
                       uint32_t value)
 {
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
     struct shape shape = {0};
     shape_add(&shape, evolution->document, value, &evolution->arena);
-    json_t *taken = json_object();
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        (void) json_object_set_new(taken, record->fields[i].name, json_true());
-    }
+    json_t *taken = names_taken(evolution, record, object);
     shape_write_field(&shape, name, short_name(record->name), taken, &evolution->names, &text);
     json_decref(taken);
     const char *copy = arena_string(&evolution->arena, buffer_slice(&text));
@@ -110,11 +124,12 @@ walk_record(struct evolution *evolution, const struct avro_schema *record, uint3
     for (uint32_t i = 0; i < json_at(document, index)->count; i++) {
         struct slice name = json_text(document, at, &evolution->arena);
         const struct avro_field *field = field_of(record, name);
+        bool writable = memchr(name.data, 0, name.size) == NULL;
         /* Of equal names the last one counts. */
         if (json_member(document, index, name) == at + 1) {
-            if (field == NULL) {
-                add_field(evolution, record, name, at + 1);
-            } else {
+            if (field == NULL && writable) {
+                add_field(evolution, record, name, index, at + 1);
+            } else if (field != NULL) {
                 const char *below =
                     arena_printf(&evolution->arena, "%s_%s", short_name(record->name), field->name);
                 walk(evolution, field->schema, field->mixed, at + 1, below);

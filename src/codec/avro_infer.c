@@ -44,7 +44,9 @@ static void add_below(struct shape *shape,
             at = json_at(document, at)->next;
         } else {
             struct slice name = json_text(document, at, arena);
-            shape_add(member_shape(shape, name, i, arena), document, at + 1, arena);
+            if (memchr(name.data, 0, name.size) == NULL) { /* else a DRIFT_NAMES of its record */
+                shape_add(member_shape(shape, name, i, arena), document, at + 1, arena);
+            }
             at = json_at(document, at + 1)->next;
         }
     }

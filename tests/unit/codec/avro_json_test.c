@@ -161,6 +161,9 @@ static void says_what_departs(void **state)
                  "does not have this field");
     assert_drift(&fixture, "{\"a\":1,\"o\":{},\"n\":null}", DRIFT_NEW_FIELD, "n", "null", "");
     assert_drift(&fixture, "[]", DRIFT_TYPE_CHANGE, "", "[]", "not of type R");
+    assert_drift(&fixture, "{\"a\":1,\"o\":{},\"x-y\":true,\"x_y\":true}", DRIFT_NAMES, "x-y",
+                 "true", "\"x_y\" are one field");
+    assert_drift(&fixture, "{\"a\":1,\"o\":{},\"x\\u0000\":true}", DRIFT_NAMES, "", "true", "NUL");
     fixture_free(&fixture);
 }
 
@@ -282,6 +285,26 @@ static void infers(void **state)
     assert_non_null(strstr(text, "{\"name\":\"a_b\",\"type\":[\"null\",\"string\"]"));
     assert_non_null(strstr(text, "{\"name\":\"a_b_3\",\"type\":[\"null\",\"boolean\"]"));
     arena_deinit(&arena);
+}
+
+/* A new name that Avro refuses does not take the place of a new one that it does not. */
+static void names_evolve_side_by_side(void **state)
+{
+    (void) state;
+    struct fixture fixture = fixture_new("{\"type\":\"record\",\"name\":\"R\",\"fields\":[]}");
+    const char *text = "{\"a b\":1,\"a_b\":\"x\",\"n\\u0000\":1}";
+    const struct avro_schema *after;
+    assert_ok(json_parse(&fixture.document, slice_of_string(text), 0, &fixture.error),
+              fixture.error);
+    assert_ok(avro_schema_evolve(fixture.schema, &fixture.document, 0, true, &fixture.arena, &after,
+                                 &fixture.error),
+              fixture.error);
+    assert_int_equal(after->field_count, 2);
+    assert_string_equal(after->fields[0].name, "a_b_2");
+    assert_string_equal(after->fields[0].aliases[0], "a b");
+    assert_string_equal(after->fields[1].name, "a_b");
+    avro_schema_release(after);
+    fixture_free(&fixture);
 }
 
 static void assert_evolves(const char *before, const char *text, bool widen, const char *part)
@@ -425,6 +448,7 @@ static void schema_bombs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_evolve_side_by_side),
         cmocka_unit_test(members_in_any_order),
         cmocka_unit_test(mixed_fields_keep_digits),
         cmocka_unit_test(says_what_departs),
