@@ -50,17 +50,14 @@ take_roles(struct engine *engine, const struct pipeline *pipeline, struct error 
     return STATUS_OK;
 }
 
-static enum status load_one(struct engine *engine, const char *file, struct error *error)
+static enum status load_one(struct engine *engine,
+                            const char *file,
+                            const struct pipeline_options *options,
+                            struct error *error)
 {
     struct engine_pipeline *running = &engine->pipelines[engine->pipeline_count++];
     arena_init(&running->arena, 0);
-    struct pipeline_options options = {
-        .profile = engine->options.profile,
-        .set = engine->options.set,
-        .set_count = engine->options.set_count,
-        .secrets_dir = engine->options.secrets_dir,
-    };
-    TRY(pipeline_load(file, &options, &running->arena, &running->pipeline, error));
+    TRY(pipeline_load(file, options, &running->arena, &running->pipeline, error));
     if (engine->options.allow_open && !running->pipeline->allow_open) {
         (void) error_set(error, STATUS_CONFIG,
                          "--allow-open needs `allow-open: true` in %s as well", file);
@@ -81,10 +78,17 @@ enum status engine_pipelines_load(struct engine *engine,
                                   struct error *error)
 {
     engine->pipelines = mem_calloc(count + 1, sizeof(*engine->pipelines));
+    const struct pipeline_options options = {
+        .profile = engine->options.profile,
+        .set = engine->options.set,
+        .set_count = engine->options.set_count,
+        .set_used = ARENA_ARRAY(&engine->arena, bool, engine->options.set_count),
+        .secrets_dir = engine->options.secrets_dir,
+    };
     size_t sources = 0;
     size_t topics = 0;
     for (size_t i = 0; i < count; i++) {
-        TRY(load_one(engine, files[i], error));
+        TRY(load_one(engine, files[i], &options, error));
         struct engine_pipeline *running = &engine->pipelines[i];
         sources += running->pipeline->sources.count;
         topics += running->pipeline->sources.count + running->pipeline->streams.count;
@@ -92,6 +96,7 @@ enum status engine_pipelines_load(struct engine *engine,
         TRY(topology_build(running->pipeline, NULL, NULL, &running->arena, &running->topology,
                            error));
     }
+    TRY(pipeline_check_set(options.set, options.set_count, options.set_used, error));
     engine->sources = mem_calloc(sources + 1, sizeof(*engine->sources));
     engine->topics = mem_calloc(topics + 1, sizeof(*engine->topics));
     return STATUS_OK;

@@ -39,34 +39,47 @@ static const char *directory_of(struct arena *arena, const char *path)
     return slash == path ? "/" : arena_printf(arena, "%.*s", (int) (slash - path), path);
 }
 
-/* "--set random_users.schedule=..." names a source, stream or sink; longer paths are taken whole.
- */
-static enum status set_path(struct node *root,
-                            const char *name,
-                            struct arena *arena,
-                            const char **ret_path,
-                            struct error *error)
+static const char *const set_sections[] = {"sources", "streams", "sinks", "profiles"};
+
+/* The first word of a path; *ret_rest is what follows its dot. */
+static const char *first_word(struct arena *arena, const char *path, const char **ret_rest)
 {
-    static const char *const sections[] = {"sources", "streams", "sinks", "profiles"};
-    size_t length = strcspn(name, ".");
-    char *first = arena_printf(arena, "%.*s", (int) length, name);
-    if (node_get(root, first) != NULL) {
-        *ret_path = name;
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-        if (node_get(node_get(root, sections[i]), first) != NULL) {
-            *ret_path = arena_printf(arena, "%s.%s", sections[i], name);
-            return STATUS_OK;
+    size_t length = strcspn(path, ".");
+    *ret_rest = path[length] == '.' ? path + length + 1 : path + length;
+    return arena_printf(arena, "%.*s", (int) length, path);
+}
+
+/* "--set random_users.schedule=..." names a source, stream or sink; longer paths are taken whole.
+ * NULL: the file has none of that name. */
+static const char *set_path(struct node *root, const char *name, struct arena *arena)
+{
+    const char *rest;
+    const char *first = first_word(arena, name, &rest);
+    for (size_t i = 0; i < ARRAY_SIZE(set_sections); i++) {
+        const struct node *section = node_get(root, set_sections[i]);
+        if (strcmp(first, set_sections[i]) == 0) {
+            return node_get(section, first_word(arena, rest, &rest)) == NULL ? NULL : name;
+        }
+        if (node_get(section, first) != NULL) {
+            return arena_printf(arena, "%s.%s", set_sections[i], name);
         }
     }
-    (void) error_set(error, STATUS_USAGE, "--set %s: the file has no \"%s\"", name, first);
+    return node_get(root, first) == NULL ? NULL : name;
+}
+
+static enum status set_unknown(const char *assignment, struct error *error)
+{
+    (void) error_set(error, STATUS_USAGE, "--set %s: no file has \"%.*s\"", assignment,
+                     (int) strcspn(assignment, ".="), assignment);
     error_hint(error, "write it as source.setting=value, or with the whole path from the top");
     return STATUS_USAGE;
 }
 
-static enum status
-apply_set(struct node *root, const char *assignment, struct arena *arena, struct error *error)
+static enum status apply_set(struct node *root,
+                             const char *assignment,
+                             struct arena *arena,
+                             bool *ret_used,
+                             struct error *error)
 {
     const char *equals = strchr(assignment, '=');
     if (equals == NULL) {
@@ -74,9 +87,38 @@ apply_set(struct node *root, const char *assignment, struct arena *arena, struct
                          assignment);
     }
     char *name = arena_printf(arena, "%.*s", (int) (equals - assignment), assignment);
-    const char *path;
-    TRY(set_path(root, name, arena, &path, error));
-    return node_set_path(root, path, equals + 1, arena, error);
+    const char *path = set_path(root, name, arena);
+    *ret_used = path != NULL;
+    return path == NULL ? STATUS_OK : node_set_path(root, path, equals + 1, arena, error);
+}
+
+static enum status apply_all_sets(struct pipeline *pipeline,
+                                  const struct pipeline_options *options,
+                                  struct error *error)
+{
+    for (size_t i = 0; i < options->set_count; i++) {
+        bool used;
+        TRY(apply_set(pipeline->root, options->set[i], pipeline->arena, &used, error));
+        if (options->set_used != NULL) {
+            options->set_used[i] = options->set_used[i] || used;
+        } else if (!used) {
+            return set_unknown(options->set[i], error);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status pipeline_check_set(const char *const *set,
+                               size_t set_count,
+                               const bool *set_used,
+                               struct error *error)
+{
+    for (size_t i = 0; i < set_count; i++) {
+        if (!set_used[i]) {
+            return set_unknown(set[i], error);
+        }
+    }
+    return STATUS_OK;
 }
 
 /* A profile's `set` goes into the tree before it is read, so that every check sees the result. */
@@ -153,9 +195,7 @@ enum status pipeline_load(const char *path,
     if (options->profile != NULL) {
         TRY(apply_profile(pipeline->root, options->profile, arena, error));
     }
-    for (size_t i = 0; i < options->set_count; i++) {
-        TRY(apply_set(pipeline->root, options->set[i], arena, error));
-    }
+    TRY(apply_all_sets(pipeline, options, error));
     if (!options->structure_only) {
         TRY(node_expand(pipeline->root, options->secrets_dir, arena, error));
     }

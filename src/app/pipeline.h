@@ -118,6 +118,8 @@ struct pipeline_options {
     const char *profile;    /* NULL: none */
     const char *const *set; /* "source.setting=value" each */
     size_t set_count;
+    bool *set_used; /* of several files: marks the assignments whose name this file has. NULL: the
+                       file must have them all */
     const char *secrets_dir; /* NULL: only the environment */
     bool structure_only;     /* leave ${...} as they are: for tools */
 };
@@ -128,6 +130,12 @@ MUST_USE enum status pipeline_load(const char *path,
                                    struct arena *arena,
                                    struct pipeline **ret_pipeline,
                                    struct error *error);
+
+/* After the last of several files: each assignment must have found a file. */
+MUST_USE enum status pipeline_check_set(const char *const *set,
+                                        size_t set_count,
+                                        const bool *set_used,
+                                        struct error *error);
 
 /* A path in the file, relative to the file's own folder. */
 const char *pipeline_file(const struct pipeline *pipeline, const char *name);

@@ -184,7 +184,7 @@ static void print_failure(const char *file, const struct error *error)
     (void) fwrite(json.data, 1, json.size, stdout);
 }
 
-static int check_file(const struct check_options *check, const char *file)
+static int check_file(const struct check_options *check, const char *file, bool *set_used)
 {
     struct error error = {0};
     struct arena arena;
@@ -194,6 +194,7 @@ static int check_file(const struct check_options *check, const char *file)
         .profile = check->profile,
         .set = check->set.items,
         .set_count = check->set.count,
+        .set_used = set_used,
         .secrets_dir = check->secrets,
     };
     arena_init(&arena, 0);
@@ -243,9 +244,14 @@ static int check_main(void *opaque, char **arguments, int count)
                STATUS_OK) {
         code = command_fail(&error);
     } else {
+        bool *set_used = ARENA_ARRAY(&arena, bool, check->set.count);
         for (size_t i = 0; i < file_count; i++) {
-            int one = check_file(check, files[i]);
+            int one = check_file(check, files[i], set_used);
             code = code == 0 ? one : code;
+        }
+        if (code == 0 &&
+            pipeline_check_set(check->set.items, check->set.count, set_used, &error) != STATUS_OK) {
+            code = command_fail(&error);
         }
     }
     arena_deinit(&arena);

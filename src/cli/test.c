@@ -229,7 +229,7 @@ static void run_tests(struct testing *testing, const struct pipeline *pipeline)
               errors, &cases);
 }
 
-static void run_file(struct testing *testing, const char *file)
+static void run_file(struct testing *testing, const char *file, bool *set_used)
 {
     const struct test_options *test = testing->options;
     struct error error = {0};
@@ -239,6 +239,7 @@ static void run_file(struct testing *testing, const char *file)
         .profile = test->profile,
         .set = test->set.items,
         .set_count = test->set.count,
+        .set_used = set_used,
         .secrets_dir = test->secrets,
     };
     arena_init(&arena, 0);
@@ -270,8 +271,13 @@ run_files(struct testing *testing, char **arguments, int count, struct error *er
         names[i] = arguments[i];
     }
     enum status status = pipeline_files(names, (size_t) count, &arena, &files, &file_count, error);
+    const struct option_strings *set = &testing->options->set;
+    bool *set_used = ARENA_ARRAY(&arena, bool, set->count);
     for (size_t i = 0; status == STATUS_OK && i < file_count; i++) {
-        run_file(testing, files[i]);
+        run_file(testing, files[i], set_used);
+    }
+    if (status == STATUS_OK && testing->code == 0) {
+        status = pipeline_check_set(set->items, set->count, set_used, error);
     }
     arena_deinit(&arena);
     return status;

@@ -67,3 +67,27 @@ def test_json_schema_takes_the_example():
 
 def test_no_file():
     assert "needs a pipeline file" in leat("check", code=64).stderr
+
+
+def test_set_of_several_files(tmp_path):
+    """An assignment is for the files that have its name; one that no file has is a mistake."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"version: 1\npipeline: {name}\nsources:\n  from_{name}:\n"
+            f"    file: {{path: {name}.jsonl}}\n    key: id\n    schedule: '@once'\n"
+        )
+    both = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for given in ("from_a.key=[x]", "sources.from_b.key=[x]"):
+        leat("check", *both, "--set", given)
+    for given in ("from_c.key=[x]", "sources.from_c.key=[x]"):
+        for command in ("check", "test"):
+            assert "no file has" in leat(command, *both, "--set", given, code=64).stderr
+    data = tmp_path / "data"
+    ended = leat("run", *both, "--data", data, "--kafka", "127.0.0.1:0", "--registry", "127.0.0.1:0",
+                 "--http", "127.0.0.1:0", "-q", "--set", "from_c.key=[x]", code=64)
+    assert "no file has" in ended.stderr
+    (tmp_path / "a.jsonl").write_text('{"id": 1}\n')
+    (tmp_path / "c.jsonl").write_text('{"id": 1}\n')
+    ended = leat("run", *both, "--data", data, "--kafka", "127.0.0.1:0", "--registry", "127.0.0.1:0",
+                 "--http", "127.0.0.1:0", "-q", "--set", f"from_b.file.path={tmp_path}/c.jsonl")
+    assert "accepted=2 " in ended.stdout
