@@ -74,7 +74,7 @@ def test_set_of_several_files(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text(
             f"version: 1\npipeline: {name}\nsources:\n  from_{name}:\n"
-            f"    file: {{path: {name}.jsonl}}\n    key: id\n    schedule: '@once'\n"
+            f"    file: {{path: {tmp_path}/{name}.jsonl}}\n    key: id\n    schedule: '@once'\n"
         )
     both = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
     for given in ("from_a.key=[x]", "sources.from_b.key=[x]"):
