@@ -3,6 +3,7 @@
 #include "base/logline.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/registry/confluent_schemas.h"
+#include "connectors/topic/topic_url.h"
 #include "io/net.h"
 #include "registry/registry_server.h"
 
@@ -147,8 +148,13 @@ enum status engine_services_start(struct engine *engine, struct error *error)
     show_foreign(engine);
     TRY(start_console(engine, error));
     TRY(open_clients(engine, error));
-    engine->topic_url = arena_printf(&engine->arena, "kafka://%s?registry=%s",
-                                     engine->addresses.kafka, engine_registry_url(engine));
+    const struct topic_url topics = {
+        .address = engine->addresses.kafka,
+        .settings = engine->roles.log_settings,
+        .transactions = engine->roles.log != NULL,
+        .registry = engine_registry_url(engine),
+    };
+    engine->topic_url = topic_url_write(&topics, &engine->arena);
     return STATUS_OK;
 }
 

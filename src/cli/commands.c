@@ -3,6 +3,7 @@
 extern const struct command command_api;
 extern const struct command command_audit;
 extern const struct command command_check;
+extern const struct command command_cluster_status;
 extern const struct command command_consume;
 extern const struct command command_dead_list;
 extern const struct command command_dead_retry;
@@ -36,6 +37,7 @@ const struct command *const commands[] = {
     &command_api,
     &command_audit,
     &command_check,
+    &command_cluster_status,
     &command_consume,
     &command_dead_list,
     &command_dead_retry,

@@ -4,6 +4,7 @@
 #include "codec/avro.h"
 #include "connectors/kafka/kafka_log.h"
 #include "connectors/registry/confluent_schemas.h"
+#include "connectors/topic/topic_url.h"
 #include "io/clock.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct topic_sink {
 
 struct store {
     struct log_client *log;
+    enum log_writing writing;
     struct schemas *schemas;
     struct topic_sink *sinks;
     size_t sink_count;
@@ -33,19 +35,20 @@ struct store {
 static enum status
 topic_open(const char *url, bool read_only, struct store **ret_store, struct error *error)
 {
-    static const char *const no_settings[] = {NULL};
     (void) read_only;
-    const char *mark = strstr(url, "?registry=");
-    if (strncmp(url, "kafka://", 8) != 0 || mark == NULL) {
-        return error_set(error, STATUS_CONFIG, "\"%s\" is no kafka://HOST:PORT?registry=URL", url);
-    }
-    CLEANUP(mem_free_pointer)
-    char *address = mem_printf("%.*s", (int) (mark - url - 8), url + 8);
+    struct arena arena;
+    struct topic_url parts;
+    arena_init(&arena, 0);
     struct store *store = mem_zalloc(sizeof(*store));
-    enum status status = kafka_log_ops.open(address, no_settings, &store->log, error);
+    enum status status = topic_url_read(url, &arena, &parts, error);
     if (status == STATUS_OK) {
-        status = confluent_schemas_ops.open(mark + strlen("?registry="), &store->schemas, error);
+        store->writing = parts.transactions ? LOG_TRANSACTIONAL : LOG_GAPLESS;
+        status = kafka_log_ops.open(parts.address, parts.settings, &store->log, error);
     }
+    if (status == STATUS_OK) {
+        status = confluent_schemas_ops.open(parts.registry, &store->schemas, error);
+    }
+    arena_deinit(&arena);
     if (status != STATUS_OK) {
         topic_store_ops.close(store);
         return status;
@@ -191,10 +194,13 @@ sink_prepare(struct store *store, struct topic_sink *sink, const char *task, str
         return STATUS_OK;
     }
     sink_forget(sink);
-    TRY(kafka_log_ops.newest_identities(store->log, sink->table->name, task, false, &sink->arena,
-                                        &sink->newest, &sink->partitions, error));
-    TRY(kafka_log_ops.writer_open(store->log, sink->table->name, task, LOG_GAPLESS, &sink->writer,
+    /* A writer a topic: two with one id would fence each other. */
+    CLEANUP(mem_free_pointer) char *id = mem_printf("%s.%s", task, sink->table->name);
+    bool settled = store->writing == LOG_TRANSACTIONAL; /* what older writers began is ended then */
+    TRY(kafka_log_ops.writer_open(store->log, sink->table->name, id, store->writing, &sink->writer,
                                   error));
+    TRY(kafka_log_ops.newest_identities(store->log, sink->table->name, task, settled, &sink->arena,
+                                        &sink->newest, &sink->partitions, error));
     sink->task = mem_strdup(task);
     return STATUS_OK;
 }
