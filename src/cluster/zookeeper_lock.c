@@ -209,8 +209,12 @@ stand_by(struct lock *lock, const struct candidates *row, bool *ret_again, struc
 static enum status look(struct lock *lock, bool *ret_again, struct error *error)
 {
     struct candidates row = {0};
-    TRY(read_candidates(lock, &row, error));
-    enum status status = STATUS_OK;
+    enum status status = read_candidates(lock, &row, error);
+    if (status == STATUS_NOT_FOUND) { /* the first ever, or someone removed it */
+        TRY(keeper_make_path(&lock->keeper, lock->directory, error));
+        status = read_candidates(lock, &row, error);
+    }
+    TRY(status);
     if (row.mine == row.count) {
         lose(lock);
         status = enter(lock, error);
@@ -239,8 +243,7 @@ static enum status connected(struct lock *lock, struct error *error)
     if (keeper_is_connected(&lock->keeper)) {
         return STATUS_OK;
     }
-    TRY(keeper_wait(&lock->keeper, CONNECT_WAIT_US, error));
-    return keeper_make_path(&lock->keeper, lock->directory, error);
+    return keeper_wait(&lock->keeper, CONNECT_WAIT_US, error);
 }
 
 static void work(struct thread *self, void *context)
@@ -260,10 +263,6 @@ static void work(struct thread *self, void *context)
         } else {
             error_context(&error, "coordination");
             publish_trouble(lock, &error);
-        }
-        if (status == STATUS_NOT_FOUND) { /* someone removed our parent node */
-            lose(lock);
-            (void) !keeper_make_path(&lock->keeper, lock->directory, &error);
         }
         if (!again) {
             (void) notify_wait(&lock->bell, seen, wait_us);
