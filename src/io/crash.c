@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum crash_state {
@@ -18,6 +19,7 @@ enum crash_state {
 static _Atomic(enum crash_state) state;
 static pthread_once_t read_once = PTHREAD_ONCE_INIT;
 static struct slice wanted;
+static int signal_number = SIGKILL;
 static atomic_long passings_left;
 
 static void read_environment(void)
@@ -26,6 +28,10 @@ static void read_environment(void)
     if (text == NULL || *text == '\0') {
         atomic_store(&state, CRASH_OFF);
         return;
+    }
+    if (strncmp(text, "stop@", 5) == 0) {
+        signal_number = SIGSTOP;
+        text += 5;
     }
     const char *colon = strrchr(text, ':');
     long count = 1;
@@ -52,6 +58,6 @@ void crash_point(const char *name)
     (void) pthread_once(&read_once, read_environment);
     if (atomic_load(&state) == CRASH_ARMED && slice_equal_string(wanted, name) &&
         atomic_fetch_sub(&passings_left, 1) == 1) {
-        (void) kill(getpid(), SIGKILL);
+        (void) kill(getpid(), signal_number);
     }
 }

@@ -65,7 +65,7 @@ class Engines:
 def engines(tmp_path_factory):
     made = Engines(tmp_path_factory.mktemp("engines"))
     yield made
-    made.call("reset", "registry", "kafka4", "kafka", "zookeeper")
+    made.call("reset", *made.call("status"))
 
 
 @pytest.fixture

@@ -81,9 +81,9 @@ class Cluster:
         made.write_text(text.replace(old, f"zookeeper://{place.format(self.addresses['zookeeper'])}?session={SESSION_S}s"))
         return made
 
-    def start(self, data, *options, file=None):
+    def start(self, data, *options, file=None, environment=None):
         words = ["--profile", "real", "--set", "random_users.schedule=@every 200ms", *options]
-        made = Leat(self.folder / data, *words, files=(file or self.file,), environment={"RANDOMUSER_URL": self.api.url})
+        made = Leat(self.folder / data, *words, files=(file or self.file,), environment={"RANDOMUSER_URL": self.api.url} | (environment or {}))
         self.running.append(made)
         return made
 
@@ -239,6 +239,23 @@ def test_a_paused_leader_writes_nothing_when_it_wakes(cluster):
     assert first.stop().code == 0
     becomes(second, "leader")
     assert second.stop().code == 0
+    cluster.check_once()
+
+
+# Where a pause hurts most: a store or the log has all of a write but its end.
+@pytest.mark.parametrize("place", ["stage.before_commit", "capture.before_send", "kafka.before_commit", "sink.before_commit"])
+def test_a_leader_paused_in_the_middle_of_a_write_does_not_finish_it(cluster, place):
+    first = cluster.start("a", environment={"LEAT_CRASH": f"stop@{place}:20"})
+    becomes(first, "leader")
+    second = cluster.start("b")
+    becomes(second, "stand-by")
+    becomes(second, "leader")  # the first has stopped itself, and its session has expired
+    cluster.grows()
+    first.process.send_signal(signal.SIGCONT)
+    becomes(first, "stand-by")
+    cluster.grows()
+    for node in (first, second):
+        assert node.stop().code == 0
     cluster.check_once()
 
 

@@ -168,18 +168,3 @@ def test_a_log_that_is_not_there_is_named(api, tmp_path):
     file = with_profile(USERS, tmp_path / "users.yaml", log="kafka://127.0.0.1:1")
     ended = run_real(file, tmp_path / "data", api, "--limit", 1).wait(KAFKA_S)
     assert ended.code == 69 and "127.0.0.1:1" in ended.stderr
-
-
-@pytest.mark.parametrize(
-    "role, url",
-    [
-        ("staging", "postgresql://leat@127.0.0.1/leat"),
-        ("processing", "spark://127.0.0.1:15002"),
-        ("storage", "cassandra://127.0.0.1:9042"),
-        ("coordination", "zookeeper://127.0.0.1:2181"),
-    ],
-)
-def test_engines_that_are_not_there_yet_are_refused_by_role(role, url, tmp_path):
-    file = with_profile(USERS, tmp_path / "users.yaml", **{role: url})
-    ended = leat("up", file, "--profile", "real", data=tmp_path / "data")
-    assert ended.code == 78 and f"an engine for {role}" in ended.stderr

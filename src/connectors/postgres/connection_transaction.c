@@ -194,12 +194,36 @@ void pg_rollback(struct pg *pg)
 /* ---- claims ------------------------------------------------------------------------------------
  */
 
+/* A holder that was paused in the middle of a transaction keeps the lock in common, with a
+ * connection that the kernel keeps alive: nothing of the server's own ends it. So the sessions of
+ * older holders are ended by who takes over. Those of the same fence number are this process's own.
+ */
+static void send_end_of_older(struct pg *pg, const struct fence *fence)
+{
+    struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
+    pg_param_int8(&params, lock_number(pg, fence->scope, 0));
+    pg_param_string(&params, fence->scope);
+    pg_param_int8(&params, fence->number);
+    (void) pg_send(pg,
+                   "SELECT pg_terminate_backend(held.pid) FROM pg_locks AS held"
+                   " JOIN pg_stat_activity AS session USING (pid)"
+                   " WHERE held.locktype = 'advisory' AND held.granted AND held.mode = 'ShareLock'"
+                   " AND held.database = (SELECT oid FROM pg_database"
+                   " WHERE datname = current_database())"
+                   " AND held.classid = (($1::int8 >> 32) & 4294967295)::oid"
+                   " AND held.objid = ($1::int8 & 4294967295)::oid AND held.objsubid = 1"
+                   " AND session.usename = current_user"
+                   " AND (SELECT number FROM leat_fences WHERE scope = $2) < $3",
+                   &params);
+}
+
 enum status pg_fence(struct pg *pg, const struct fence *fence, struct error *error)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
     pg->fence = (struct fence){0}; /* the transaction that claims is not yet under it */
     TRY(pg_begin(pg, PG_WRITE, error));
+    send_end_of_older(pg, fence);
     pg_param_int8(&params, lock_number(pg, fence->scope, 0));
     (void) pg_send(pg, "SELECT pg_advisory_xact_lock($1)", &params);
     pg_params_clear(&params);
