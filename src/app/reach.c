@@ -7,6 +7,9 @@
 #include "connectors/http/http_source.h"
 #include "connectors/kafka/kafka_admin.h"
 #include "connectors/kafka/kafka_log.h"
+#ifdef LEAT_POSTGRES
+#include "connectors/postgres/pg_check.h"
+#endif
 #include "http/client.h"
 #include "io/thread.h"
 
@@ -162,11 +165,53 @@ static void reach_schemas(struct reach *reach, const struct roles *roles)
     http_client_free(client);
 }
 
+#ifdef LEAT_POSTGRES
+
+struct postgres_reach {
+    struct reach *reach;
+    const char *what;
+};
+
+static void tell_postgres(void *context, const struct pg_finding *finding)
+{
+    const struct postgres_reach *postgres = context;
+    const char *comma = finding->subject[0] == '\0' ? "" : ", ";
+    tell(postgres->reach,
+         arena_printf(&postgres->reach->arena, "%s%s%s", postgres->what, comma, finding->subject),
+         finding->status, finding->found, finding->remedy);
+}
+
+/* PostgreSQL tells more than whether it answers, and opening it for real would make its schema. */
+static bool reach_postgres(struct reach *reach, const char *url, const char *role)
+{
+    if (strncmp(url, "postgresql://", 13) != 0 && strncmp(url, "postgres://", 11) != 0) {
+        return false;
+    }
+    struct postgres_reach postgres = {reach, arena_printf(&reach->arena, "profile: %s", role)};
+    postgres_check(url, role, tell_postgres, &postgres);
+    return true;
+}
+
+#else
+
+static bool reach_postgres(struct reach *reach, const char *url, const char *role)
+{
+    (void) reach;
+    (void) url;
+    (void) role;
+    return false;
+}
+
+#endif
+
 static void reach_stage(struct reach *reach, const struct roles *roles)
 {
     static const char what[] = "profile: staging";
     struct error error = {0};
     struct stage *stage;
+    if (reach_postgres(reach, roles->stage_url, "staging")) {
+        return;
+    }
     if (roles->stage_ops->open(roles->stage_url, &stage, &error) != STATUS_OK) {
         tell_error(reach, what, &error);
         return;
@@ -180,6 +225,9 @@ static void reach_store(struct reach *reach, const struct roles *roles)
     static const char what[] = "profile: storage";
     struct error error = {0};
     struct store *store;
+    if (reach_postgres(reach, roles->store_url, "storage")) {
+        return;
+    }
     enum status status = roles->store_ops->open(roles->store_url, true, &store, &error);
     if (status == STATUS_NOT_FOUND) {
         tell(reach, what, STATUS_OK, "answers, and nothing is stored yet", "");

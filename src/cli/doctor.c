@@ -174,6 +174,10 @@ static void tell_status(struct doctor *doctor,
 
 static void tell_reach(void *context, const struct reach_finding *finding)
 {
+    if (finding->status == STATUS_OK && finding->remedy[0] != '\0') {
+        tell(context, NOTE, finding->what, finding->found, finding->remedy);
+        return;
+    }
     tell_status(context, finding->what, finding->status, finding->found, finding->remedy);
 }
 

@@ -172,7 +172,7 @@ class Campaign:
             if number % 10 == 0:
                 self.stop()
             self.kills[self.kill_at_point() if self.random.random() < 0.6 else self.kill_at_random()] += 1
-            if number % 5 == 0 and (self.data / "staging.db").exists():
+            if number % 5 == 0 and (self.data / "FORMAT").exists():
                 self.audit_remains()
             if report and number % 10 == 0:
                 report(f"{number} kills, {self.accepted('users.random_users')} users,"
@@ -185,6 +185,12 @@ class Campaign:
 
     # ---- what must be true -----------------------------------------------------------------------
 
+    def rows(self, name):
+        return table(self.data, name)
+
+    def row_count(self, name):
+        return row_count(self.data, name)
+
     def accepted(self, source):
         with read_only(self.data, "staging.db") as db:
             found = db.execute("SELECT accepted FROM leat_sources WHERE source = ?", (source,)).fetchone()
@@ -196,7 +202,7 @@ class Campaign:
         try:
             addresses = last.addresses()
             accepted = self.accepted("users.random_users")
-            wait_until(lambda: row_count(self.data, USERS_TABLE) >= accepted, "all users in the table", 60)
+            wait_until(lambda: self.row_count(USERS_TABLE) >= accepted, "all users in the table", 60)
             user_records = AvroTopic(addresses, "users_created").read_all()
             change_records = AvroTopic(addresses, "changes").read_all()
             assert audit(self.data)["accepted"] == accepted + self.accepted("changes.changes")
@@ -214,11 +220,11 @@ class Campaign:
 
     def check_users(self, records, accepted):
         expected = users(self.api, accepted, page_size=USERS_PAGE)
-        assert by_id(table(self.data, USERS_TABLE)) == by_id([row(user) for user in expected])
+        assert by_id(self.rows(USERS_TABLE)) == by_id([row(user) for user in expected])
         ids = [user["login"]["uuid"] for user in expected]
         assert sorted(record.key.decode() for record in records) == sorted(ids), "topic users_created"
         self.check_positions(records)
-        counted = sum(r["changes"] for r in table(self.data, "spark_streams.users_by_country"))
+        counted = sum(r["changes"] for r in self.rows("spark_streams.users_by_country"))
         assert counted == accepted, f"users_by_country counts {counted} of {accepted}"
 
     def check_changes(self, records, accepted):
@@ -231,9 +237,9 @@ class Campaign:
             found[record.value["id"]].append(record.value["n"])
         assert found == expected, "topic changes: lost, twice, or out of order"
         self.check_positions(records)
-        latest = {r["id"]: r["n"] for r in table(self.data, "campaign.latest")}
+        latest = {r["id"]: r["n"] for r in self.rows("campaign.latest")}
         assert latest == {key: numbers[-1] for key, numbers in expected.items()}, "campaign.latest"
-        counts = {r["id"]: (r["changes"], r["newest"]) for r in table(self.data, "campaign.counts")}
+        counts = {r["id"]: (r["changes"], r["newest"]) for r in self.rows("campaign.counts")}
         assert counts == {key: (len(n), n[-1]) for key, n in expected.items()}, "campaign.counts"
 
     @staticmethod

@@ -153,7 +153,7 @@ static void append_hash(struct slice bytes, struct buffer *target)
 
 void pg_index_text_write(struct slice text, struct buffer *target)
 {
-    if (text.size <= INDEX_BYTES_MAX / 4) { /* a byte becomes six at most; most keys are short */
+    if (text.size <= INDEX_BYTES_MAX / 6) { /* a byte becomes six at most */
         pg_text_write(text, target);
         return;
     }

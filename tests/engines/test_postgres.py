@@ -1,0 +1,372 @@
+"""The users pipeline with staging and storage in PostgreSQL: the same tables as over SQLite, through kills of leat
+and of PostgreSQL, and through cut connections. Only in ./test --all; the engine by tools/engine."""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import time
+import uuid
+
+import pytest
+from kills import CHANGES, USERS_TABLE, Campaign, small_steps
+from leat import BINARY, USERS, Api, Leat, audit, leat, table, wait_until
+from postgres_side import Proxy, database, psql, rows
+from test_kafka import with_profile
+from topic import AvroTopic
+from users import by_id, row, users
+
+BY_COUNTRY = "spark_streams.users_by_country"
+LEAT_S = 60
+
+
+@pytest.fixture(scope="session")
+def server(engines):
+    return engines.call("up", "postgres")["postgres"]
+
+
+@pytest.fixture
+def url(engines, server, request):
+    """A database of the test's own."""
+    engines.call("up", "postgres")  # a test may have killed it
+    return database(server, f"t{abs(hash(request.node.name)) % 10**12}")
+
+
+def both_roles(source, target, url):
+    return with_profile(source, target, staging=url, storage=url)
+
+
+def run_real(file, data, api_url, *options, **environment):
+    return Leat(
+        data, "--profile", "real", *options, files=(file,), environment={"RANDOMUSER_URL": api_url} | environment
+    )
+
+
+def stored(url, name):
+    """A sink's rows, leat's own columns left out, uuids as bytes as SQLite has them."""
+    schema, _, plain = name.partition(".")
+    found = rows(url, f'SELECT * FROM "{schema}"."{plain}"')
+    for one in found:
+        one.pop("leat_version")
+        if "id" in one and len(one["id"]) == 36:
+            one["id"] = uuid.UUID(one["id"]).bytes
+    return found
+
+
+def count(url, name):
+    schema, _, plain = name.partition(".")
+    there = psql(url, f"SELECT to_regclass('\"{schema}\".\"{plain}\"') IS NOT NULL")
+    return int(psql(url, f'SELECT count(*) FROM "{schema}"."{plain}"')) if there == "t" else 0
+
+
+def accepted(url, source="users.random_users"):
+    if psql(url, "SELECT to_regclass('leat.leat_sources') IS NOT NULL") != "t":
+        return 0
+    return int(psql(url, f"SELECT coalesce(sum(accepted), 0) FROM leat.leat_sources WHERE source = '{source}'"))
+
+
+def check_users(url, api, total, page_size, records=None):
+    expected = users(api, total, page_size=page_size)
+    assert by_id(stored(url, USERS_TABLE)) == by_id([row(user) for user in expected])
+    counted = sum(group["changes"] for group in stored(url, BY_COUNTRY))
+    assert counted == total, f"users_by_country counts {counted} of {total}"
+    if records is not None:
+        ids = sorted(user["login"]["uuid"] for user in expected)
+        assert sorted(record.key.decode() for record in records) == ids, "topic users_created"
+        Campaign.check_positions(records)
+
+
+# ---- the contracts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["stage_contract", "store_contract", "rest"])
+def test_contract(name, server):
+    program = pathlib.Path(BINARY).parent / "tests/unit/connectors/postgres" / f"postgres_{name}"
+    assert program.exists(), f"{program} is not built: meson setup build -Dtests=true, with libpq-dev installed"
+    done = subprocess.run([program], env=os.environ | {"LEAT_POSTGRES": server}, capture_output=True, text=True,
+                          timeout=LEAT_S)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- the same answers ----------------------------------------------------------------------------
+
+
+def test_tables_are_those_of_the_embedded_run(url, tmp_path):
+    api = Api("--fault", "badrecord", seed="postgres")
+    file = both_roles(USERS, tmp_path / "users.yaml", url)
+    try:
+        real = run_real(file, tmp_path / "real", api.url, "--limit", 3210).wait(LEAT_S)
+        assert real.code == 0, real.stderr
+        again = Api("--fault", "badrecord", seed="postgres")
+        own = Leat(
+            tmp_path / "own", "--limit", 3210, files=(file,), environment={"RANDOMUSER_URL": again.url}
+        ).wait(LEAT_S)
+        again.close()
+        assert own.code == 0, own.stderr
+    finally:
+        api.close()
+    assert real.check_sum() == own.check_sum()
+    assert by_id(stored(url, USERS_TABLE)) == by_id(table(tmp_path / "own", USERS_TABLE))
+
+    def ask(data, sql):
+        ended = leat("query", "--json", sql, data=tmp_path / data)
+        assert ended.code == 0, ended.stderr
+        return sorted(ended.stdout.splitlines())
+
+    for sql in (
+        f"SELECT * FROM {USERS_TABLE}",
+        f"SELECT country, sum(changes) AS changes FROM {BY_COUNTRY} GROUP BY country",
+        "SELECT count(*) AS n FROM users_created",
+    ):
+        assert ask("real", sql) == ask("own", sql)
+
+    def letters(data):
+        ended = leat("dead", "list", "--json", data=tmp_path / data)
+        assert ended.code == 0, ended.stderr
+        found = [json.loads(line) for line in ended.stdout.splitlines()]
+        return sorted((one["reason"], one["place"], one["message"]) for one in found)
+
+    assert letters("real") == letters("own") != []
+    assert audit(tmp_path / "real")["accepted"] == 3210
+    assert not (tmp_path / "real" / "staging.db").exists() and not (tmp_path / "real" / "tables.db").exists()
+
+
+def test_staging_is_a_table_that_people_can_read(url, api, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", staging=url)
+    assert run_real(file, tmp_path / "data", api.url, "--limit", 700).wait(LEAT_S).code == 0
+    found = rows(
+        url,
+        """SELECT key, json::json #>> '{name,first}' AS first, position, accepted_at > now() - interval '1 hour' AS new
+           FROM leat."users.random_users" ORDER BY position""",
+    )
+    expected = users(api, 700)
+    assert [(one["key"], one["first"]) for one in found] == [
+        (user["login"]["uuid"], user["name"]["first"]) for user in expected
+    ]
+    assert [one["position"] for one in found] == list(range(1, 701)) and all(one["new"] for one in found)
+    assert by_id(table(tmp_path / "data", USERS_TABLE)) == by_id([row(user) for user in expected])
+
+
+# ---- kills ---------------------------------------------------------------------------------------
+
+
+class PostgresCampaign(Campaign):
+    """The kill campaign (tests/campaign), its two pipelines over one PostgreSQL."""
+
+    def __init__(self, url, lives, seed, data):
+        super().__init__(lives, seed, data)
+        self.url = url
+        self.points = [point for point in self.points if not point.startswith("kafka.")]
+        self.files = [
+            both_roles(source, self.data.with_name(f"real-{name}.yaml"), url)
+            for name, source in (("users", self.users_file), ("changes", CHANGES))
+        ]
+
+    def rows(self, name):
+        return stored(self.url, name)
+
+    def row_count(self, name):
+        return count(self.url, name)
+
+    def accepted(self, source):
+        return accepted(self.url, source)
+
+    def start(self, *arguments, **environment):
+        return Leat(
+            self.data, "--profile", "real", *arguments, files=self.files, environment=self.environment | environment
+        )
+
+
+def test_kills_of_leat_lose_nothing_and_double_nothing(url, tmp_path):
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    campaign = PostgresCampaign(url, 12, seed, tmp_path / "data")
+    try:
+        campaign.run()
+    finally:
+        campaign.close()
+
+
+def test_a_killed_server_is_waited_for(engines, url, api, tmp_path):
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
+    process = run_real(file, tmp_path / "data", api.url)
+    try:
+        for _ in range(4):
+            before = accepted(url)
+            wait_until(lambda: accepted(url) >= before + 100, "staging goes on")  # noqa: B023
+            time.sleep(moments.uniform(0, 0.2))  # the moment of the kill, not a wait
+            engines.call("down", "--kill", "postgres")
+            engines.call("up", "postgres")
+        before = accepted(url)
+        wait_until(lambda: accepted(url) >= before + 100, "staging goes on")
+        assert process.process.poll() is None, process.stderr
+        finish(process, url, api, tmp_path / "data", file)
+    finally:
+        process.close()
+
+
+def finish(process, url, api, data, file):
+    """A drain, and what must be true after it: in the tables, in the topic, and in the sums."""
+    ended = process.stop()
+    assert ended.code == 0, ended.stderr
+    totals = ended.check_sum()
+    assert totals["dead"] == totals["refused"] == 0 and totals["accepted"] == accepted(url)
+    assert audit(data)["accepted"] == totals["accepted"]
+    again = run_real(file, data, "http://127.0.0.1:1/")
+    try:
+        records = AvroTopic(again.addresses(), "users_created").read_all()
+        assert again.stop().code == 0
+    finally:
+        again.close()
+    check_users(url, api, totals["accepted"], 20, records)
+
+
+# ---- connections ---------------------------------------------------------------------------------
+
+
+def test_sessions_that_are_ended_come_back(url, api, tmp_path):
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
+    process = run_real(file, tmp_path / "data", api.url)
+    ended = 0
+    try:
+        for _ in range(8):
+            before = accepted(url)
+            wait_until(lambda: accepted(url) >= before + 20, "staging goes on")  # noqa: B023
+            ended += int(
+                psql(
+                    url,
+                    """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                       WHERE application_name = 'leat' AND datname = current_database()""",
+                )
+            )
+        assert ended >= 8
+        finish(process, url, api, tmp_path / "data", file)
+    finally:
+        process.close()
+
+
+def test_a_commit_whose_answer_is_lost_is_decided(url, api, tmp_path):
+    """Every seventh COMMIT is done by the server, and its answer never comes."""
+    seen = 0
+
+    def drop(data):
+        nonlocal seen
+        if b"COMMIT\0" not in data:
+            return False
+        seen += 1
+        return seen % 7 == 0
+
+    proxy = Proxy(url)
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", proxy.url)
+    process = run_real(file, tmp_path / "data", api.url)
+    try:
+        wait_until(lambda: count(url, USERS_TABLE) > 0, "rows")
+        proxy.drop = drop
+        wait_until(lambda: proxy.cuts >= 15 or process.process.poll() is not None, "cuts", LEAT_S)
+        proxy.drop = lambda data: False
+        finish(process, url, api, tmp_path / "data", file)
+        assert "outcome=committed" in process.stderr
+    finally:
+        process.close()
+        proxy.close()
+
+
+def test_cut_connections_come_back(url, api, tmp_path):
+    proxy = Proxy(url)
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", proxy.url)
+    process = run_real(file, tmp_path / "data", api.url)
+    try:
+        for _ in range(8):
+            before = accepted(url)
+            wait_until(lambda: accepted(url) >= before + 20, "staging goes on")  # noqa: B023
+            proxy.cut_all()
+        finish(process, url, api, tmp_path / "data", file)
+    finally:
+        process.close()
+        proxy.close()
+
+
+# ---- what goes wrong is named --------------------------------------------------------------------
+
+
+def refused(url, api, tmp_path, role="staging"):
+    file = with_profile(USERS, tmp_path / "users.yaml", **{role: url})
+    return run_real(file, tmp_path / "data", api.url, "--limit", 5, "--give-up", "1s").wait(LEAT_S)
+
+
+def test_a_full_disk_is_waited_for(url, api, tmp_path):
+    """The server says so by its SQLSTATE; here a trigger does."""
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
+    process = run_real(file, tmp_path / "data", api.url)
+    try:
+        wait_until(lambda: accepted(url) >= 100, "staging goes on")
+        psql(
+            url,
+            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+               CREATE TRIGGER full_disk BEFORE INSERT ON leat.leat_outbox EXECUTE FUNCTION full_disk()""",
+        )
+        wait_until(lambda: "could not extend file (53100)" in process.stderr, "the disk is named")
+        psql(url, "DROP TRIGGER full_disk ON leat.leat_outbox")
+        before = accepted(url)
+        wait_until(lambda: accepted(url) >= before + 20, "staging goes on")
+        finish(process, url, api, tmp_path / "data", file)
+    finally:
+        process.close()
+
+
+def test_a_server_that_is_not_there_is_named(api, tmp_path):
+    for role in ("staging", "storage"):
+        ended = refused("postgresql://leat:hidden@127.0.0.1:1/leat", api, tmp_path, role)
+        assert ended.code == 69 and "leat@127.0.0.1:1/leat" in ended.stderr, ended.stderr
+        assert "hidden" not in ended.stderr
+
+
+def test_databases_and_roles_that_are_not_there_are_named(server, api, tmp_path):
+    ended = refused(server + "_none", api, tmp_path)
+    assert ended.code == 78 and 'database "leat_none" does not exist' in ended.stderr, ended.stderr
+    assert "CREATE DATABASE" in ended.stderr
+    ended = refused(server.replace("leat@", "nobody_such@"), api, tmp_path)
+    assert ended.code == 78 and 'role "nobody_such" does not exist' in ended.stderr, ended.stderr
+
+
+def test_a_role_without_the_privilege_is_told_which(server, url, api, tmp_path):
+    psql(server, "DROP ROLE IF EXISTS guest")
+    psql(server, "CREATE ROLE guest LOGIN")
+    guest = url.replace("leat@", "guest@")
+    for role in ("staging", "storage"):
+        ended = refused(guest, api, tmp_path, role)
+        assert ended.code == 78 and "permission denied for database" in ended.stderr, ended.stderr
+        assert "CREATE on the database" in ended.stderr
+    # An administrator makes the schema: then that is enough.
+    psql(url, "CREATE SCHEMA leat AUTHORIZATION guest")
+    file = with_profile(USERS, tmp_path / "users.yaml", staging=guest)
+    run = run_real(file, tmp_path / "data", api.url, "--limit", 5)
+    ended = run.wait(LEAT_S)
+    assert ended.code == 78 and "permission denied for database" in ended.stderr  # a state has its own schema
+    psql(url, f'GRANT CREATE ON DATABASE "{url.rpartition("/")[2]}" TO guest')
+    ended = refused(guest, api, tmp_path)
+    assert ended.code == 0, ended.stderr
+    psql(url, "DROP OWNED BY guest; DROP ROLE guest")
+
+
+def test_doctor_judges_the_server(url, api, tmp_path):
+    file = both_roles(USERS, tmp_path / "users.yaml", url)
+
+    def findings():
+        ended = leat("doctor", file, "--profile", "real", "--json", data=tmp_path / "data",
+                     env=os.environ | {"RANDOMUSER_URL": api.url})  # fmt: skip
+        found = [json.loads(line) for line in ended.stdout.splitlines()]
+        return {one["what"]: one for one in found if one["what"].startswith("profile:")}
+
+    found = findings()
+    assert "PostgreSQL 1" in found["profile: staging"]["found"]
+    states = {what.partition(", ")[2]: one["state"] for what, one in found.items() if "staging" in what}
+    # tools/engine starts it with fsync = off
+    assert states == {"": "ok", "privileges": "ok", "durability": "note", "connections": "ok", "change capture": "ok"}
+    assert "fsync is off" in found["profile: storage, durability"]["found"]
+    assert psql(url, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'leat%'") == "0"  # it changes nothing
