@@ -1,11 +1,10 @@
 #include "app/engine_internal.h"
 
 #include "app/engine_lead.h"
+#include "app/source_kind.h"
 #include "base/logline.h"
 #include "base/memory.h"
 #include "base/time_text.h"
-#include "connectors/file/file_source.h"
-#include "connectors/http/http_source.h"
 #include "connectors/topic/topic_store.h"
 #include "ingest/log_owner.h"
 
@@ -114,15 +113,16 @@ static int64_t next_tick(void *context, int64_t after_us)
     return schedule_next(&source->schedule, after_us);
 }
 
-static void fill_fetch(struct engine *engine, struct engine_source *source)
+static void
+fill_fetch(struct engine *engine, struct engine_source *source, const struct source_kind *kind)
 {
     const struct source_settings *settings = source->topic->source_settings;
     const struct pipeline *pipeline = source->topology->pipeline;
     source->fetch_job = (struct fetch_job){
         .pipeline = pipeline->name,
         .source = source->name,
-        .ops = settings->http != NULL ? &http_source_ops : &file_source_ops,
-        .settings = settings->http != NULL ? settings->http : settings->file,
+        .ops = kind->ops,
+        .settings = kind->settings,
         .key = settings->key.items,
         .key_count = settings->key.count,
         .ignore_changes = settings->ignore_changes.items,
@@ -174,16 +174,14 @@ static enum status source_start(struct engine *engine,
     source->topic = topic;
     source->name = mem_printf("%s.%s", topology->pipeline->name, topic->source);
     notify_init(&source->staged);
-    if ((settings->http == NULL) == (settings->file == NULL)) {
-        return error_set(error, STATUS_CONFIG, "source \"%s\" needs one of `http`, `file`",
-                         topic->source);
-    }
+    struct source_kind kind;
+    TRY(source_kind_of(settings, topic->source, &kind, error));
     TRY(schedule_parse(settings->schedule, &source->schedule, error));
     if (settings->schema != NULL && settings->schema->compatibility != NULL) {
         TRY(engine->schemas_ops->set_compatibility(engine->schemas, topic->subject,
                                                    settings->schema->compatibility, error));
     }
-    fill_fetch(engine, source);
+    fill_fetch(engine, source, &kind);
     struct capture_job capture = {
         .source = source->name,
         .topic = topic->spec,

@@ -34,6 +34,7 @@ struct topic_settings {
 struct source_settings {
     void *http; /* what connectors/http reads; one of these is set */
     void *file;
+    void *postgres; /* a struct node if leat was built without it */
     struct setting_strings key;
     struct setting_strings ignore_changes;
     struct schema_settings *schema;

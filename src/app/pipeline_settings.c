@@ -2,6 +2,9 @@
 
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
+#ifdef LEAT_POSTGRES
+#include "connectors/postgres/postgres_source.h"
+#endif
 
 #define ROW(structure, field, setting, kind, ...)                                                  \
     {                                                                                              \
@@ -119,6 +122,16 @@ static const struct setting source_rows[] = {
         SETTING_SECTION,
         .section = &file_source_settings,
         .help = "Read files."),
+#ifdef LEAT_POSTGRES
+    ROW(source_settings,
+        postgres,
+        "postgres",
+        SETTING_SECTION,
+        .section = &postgres_source_settings,
+        .help = "Follow tables of PostgreSQL."),
+#else
+    ROW(source_settings, postgres, "postgres", SETTING_NODE, .help = "Not in this leat."),
+#endif
     ROW(source_settings,
         key,
         "key",

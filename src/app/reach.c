@@ -1,10 +1,9 @@
 #include "app/reach.h"
 
 #include "app/roles.h"
+#include "app/source_kind.h"
 #include "base/assert.h"
 #include "connect/source.h"
-#include "connectors/file/file_source.h"
-#include "connectors/http/http_source.h"
 #include "connectors/kafka/kafka_admin.h"
 #include "connectors/kafka/kafka_log.h"
 #ifdef LEAT_POSTGRES
@@ -72,26 +71,26 @@ static void reach_source(struct reach *reach,
                          const struct setting_section *section)
 {
     const struct source_settings *settings = section->value;
-    const struct source_ops *ops = settings->http != NULL ? &http_source_ops : &file_source_ops;
+    struct source_kind kind;
     const char *what = arena_printf(&reach->arena, "source %s", section->name);
     const char *name = arena_printf(&reach->arena, "%s.%s", pipeline->name, section->name);
     struct error error = {0};
     struct source *source = NULL;
     struct source_page page = {0};
-    if ((settings->http == NULL) == (settings->file == NULL)) {
-        tell(reach, what, STATUS_CONFIG, "needs one of `http`, `file`", "");
-        return;
-    }
-    enum status status =
-        ops->open(settings->http != NULL ? settings->http : settings->file, name, &source, &error);
+    const char *found = NULL;
+    enum status status = source_kind_of(settings, section->name, &kind, &error);
     if (status == STATUS_OK) {
-        status = fetch_once(source, ops, &reach->arena, &page, &error);
+        status = kind.ops->open(kind.settings, name, &source, &error);
+    }
+    if (status == STATUS_OK && kind.ops->check != NULL) {
+        status = kind.ops->check(source, &reach->arena, &found, &error);
+    } else if (status == STATUS_OK) {
+        status = fetch_once(source, kind.ops, &reach->arena, &page, &error);
+        found = arena_printf(&reach->arena, "%s gives %zu record%s", kind.ops->describe(source),
+                             page.count, page.count == 1 ? "" : "s");
     }
     if (status == STATUS_OK) {
-        tell(reach, what, STATUS_OK,
-             arena_printf(&reach->arena, "%s gives %zu record%s", ops->describe(source), page.count,
-                          page.count == 1 ? "" : "s"),
-             "");
+        tell(reach, what, STATUS_OK, found, "");
     } else {
         if (error.hint[0] == '\0' && status != STATUS_CONFIG) {
             error_hint(&error, "`leat up` tries again; `leat run` gives up after --give-up");
@@ -99,7 +98,7 @@ static void reach_source(struct reach *reach,
         tell_error(reach, what, &error);
     }
     if (source != NULL) {
-        ops->close(source);
+        kind.ops->close(source);
     }
 }
 

@@ -38,10 +38,46 @@ struct source_page {
 
 struct source;
 
+struct source_staged_row {
+    struct slice key, json;
+};
+
+/* What staging has of the source, for one whose changes do not tell all: a column that was left
+ * out, a table that was emptied. It is as of the last committed page. */
+struct source_staged {
+    void *context;
+
+    /* The key of a record, as JSON text, by the pipeline's `key`. STATUS_DATA if it has none. */
+    enum status (*key)(void *context,
+                       struct slice json,
+                       struct arena *arena,
+                       struct slice *ret_key,
+                       struct error *error);
+
+    /* The row with that key; `ret_json` is empty if there is none. */
+    enum status (*row)(void *context,
+                       struct slice key,
+                       struct arena *arena,
+                       struct slice *ret_json,
+                       struct error *error);
+
+    /* Rows behind the key `after` (empty: from the first), in an order of the store's own; none if
+     * there are no more. About `bytes_max` of JSON. */
+    enum status (*rows)(void *context,
+                        struct slice after,
+                        size_t count_max,
+                        size_t bytes_max,
+                        struct arena *arena,
+                        struct source_staged_row **ret_rows,
+                        size_t *ret_count,
+                        struct error *error);
+};
+
 struct source_request {
     const char *cursor;     /* from staging; NULL at the very first time */
     int64_t from_us, to_us; /* interval to ingest (`leat ingest --from --to`), or 0 and 0 */
     atomic_bool *cancelled;
+    const struct source_staged *staged; /* NULL: not there (tests) */
 };
 
 struct source_ops {
@@ -73,4 +109,16 @@ struct source_ops {
 
     /* For status pages and `leat doctor`: what is fetched, secrets left out. */
     const char *(*describe)(const struct source *source);
+
+    /* The Avro schema of the records up to those of the last page, where the source knows it: then
+     * nothing is inferred from them. It may grow from page to page. Borrowed until the next call.
+     * NULL, or a NULL answer: it does not know. */
+    const char *(*schema)(struct source *source);
+
+    /* For `leat doctor`: would it work? Changes nothing, there or here; `ret_found` is one line.
+     * NULL: a fetch without a cursor changes nothing and tells as much. */
+    enum status (*check)(struct source *source,
+                         struct arena *arena,
+                         const char **ret_found,
+                         struct error *error);
 };

@@ -127,6 +127,27 @@ struct stage_ops {
                                      int64_t *ret_position,
                                      struct error *error);
 
+    /* The row with that key as it stands, as JSON; empty if there is none. */
+    enum status (*row_find)(struct stage *stage,
+                            const char *source,
+                            struct slice key,
+                            struct arena *arena,
+                            struct slice *ret_json,
+                            struct error *error);
+
+    /* Rows behind the key `after` (empty: from the first) in an order of the store's own, with
+     * `key` and `json` set; none if there are no more. A key may be written as the store does, so
+     * it is for the next `after` only. About `bytes_max` of JSON. */
+    enum status (*rows_after)(struct stage *stage,
+                              const char *source,
+                              struct slice after,
+                              size_t count_max,
+                              size_t bytes_max,
+                              struct arena *arena,
+                              struct stage_row **ret_rows,
+                              size_t *ret_count,
+                              struct error *error);
+
     enum status (*dead_list)(struct stage *stage,
                              const struct dead_filter *filter,
                              dead_visit visit,

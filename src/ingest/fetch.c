@@ -348,6 +348,7 @@ void fetch_free(struct fetch *fetch)
     }
     schema_gate_deinit(&fetch->gate);
     mem_free(fetch->interval_cursor);
+    mem_free(fetch->source_schema);
     arena_deinit(&fetch->arena);
     arena_deinit(&fetch->state_arena);
     notify_deinit(&fetch->bell);

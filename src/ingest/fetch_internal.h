@@ -26,6 +26,7 @@ struct fetch {
     struct source *source;
     struct schema_gate gate;
     bool gate_open;
+    char *source_schema; /* that the source declared last; NULL: none */
     struct stage_source state; /* as staging has it */
     struct arena state_arena;
     struct arena arena; /* of one page */

@@ -127,25 +127,9 @@ static enum status commit_page(struct fetch *fetch,
     return status;
 }
 
-enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, struct error *error)
+static struct row_rules rules_of(const struct fetch *fetch)
 {
-    *ret_outcome = (struct page_outcome){.retry_after_us = -1};
-    arena_reset(&fetch->arena);
-    struct source_request request = {
-        .cursor = is_interval(fetch) ? fetch->interval_cursor : fetch->state.cursor,
-        .from_us = fetch->job.from_us,
-        .to_us = fetch->job.to_us,
-        .cancelled = &fetch->stopping,
-    };
-    struct source_page page = {0};
-    TRY(fetch->job.ops->fetch(fetch->source, &request, &fetch->arena, &page,
-                              &ret_outcome->retry_after_us, error));
-    if (page.count == 0 && page.cursor == NULL && page.requests == 0) {
-        ret_outcome->end = page.end; /* nothing happened: no transaction for that */
-        return STATUS_OK;
-    }
-    int64_t now_us = clock_now_us();
-    struct row_rules rules = {
+    return (struct row_rules){
         .pipeline = fetch->job.pipeline,
         .source = fetch->job.source,
         .key = fetch->job.key,
@@ -154,6 +138,94 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
         .ignore_count = fetch->job.ignore_count,
         .record_bytes_max = fetch->job.record_bytes_max,
     };
+}
+
+/* ---- what staging has, for the source ----------------------------------------------------------
+ */
+
+static enum status staged_key(void *context,
+                              struct slice json,
+                              struct arena *arena,
+                              struct slice *ret_key,
+                              struct error *error)
+{
+    const struct row_rules rules = rules_of(context);
+    return rows_key(&rules, json, arena, ret_key, error);
+}
+
+static enum status staged_row(void *context,
+                              struct slice key,
+                              struct arena *arena,
+                              struct slice *ret_json,
+                              struct error *error)
+{
+    struct fetch *fetch = context;
+    return fetch->job.stage_ops->row_find(fetch->stage, fetch->job.source, key, arena, ret_json,
+                                          error);
+}
+
+static enum status staged_rows(void *context,
+                               struct slice after,
+                               size_t count_max,
+                               size_t bytes_max,
+                               struct arena *arena,
+                               struct source_staged_row **ret_rows,
+                               size_t *ret_count,
+                               struct error *error)
+{
+    struct fetch *fetch = context;
+    struct stage_row *rows;
+    TRY(fetch->job.stage_ops->rows_after(fetch->stage, fetch->job.source, after, count_max,
+                                         bytes_max, arena, &rows, ret_count, error));
+    *ret_rows = ARENA_ARRAY(arena, struct source_staged_row, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++) {
+        (*ret_rows)[i] = (struct source_staged_row){rows[i].key, rows[i].json};
+    }
+    return STATUS_OK;
+}
+
+/* A source that knows its schema declares it, unless the pipeline file does. */
+static enum status take_schema(struct fetch *fetch, struct error *error)
+{
+    if (fetch->job.ops->schema == NULL || fetch->job.schema.declared != NULL) {
+        return STATUS_OK;
+    }
+    const char *text = fetch->job.ops->schema(fetch->source);
+    if (text == NULL || (fetch->source_schema != NULL && strcmp(text, fetch->source_schema) == 0)) {
+        return STATUS_OK;
+    }
+    fetch->gate.policy.declared = text;
+    int32_t id = fetch->gate.id != 0 ? fetch->gate.id : fetch->state.schema_id;
+    enum status status = schema_gate_open(&fetch->gate, id, error);
+    fetch->gate.policy.declared = NULL;
+    TRY(status);
+    mem_free(fetch->source_schema);
+    fetch->source_schema = mem_strdup(text);
+    return STATUS_OK;
+}
+
+enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, struct error *error)
+{
+    *ret_outcome = (struct page_outcome){.retry_after_us = -1};
+    arena_reset(&fetch->arena);
+    const struct source_staged staged = {fetch, staged_key, staged_row, staged_rows};
+    struct source_request request = {
+        .cursor = is_interval(fetch) ? fetch->interval_cursor : fetch->state.cursor,
+        .from_us = fetch->job.from_us,
+        .to_us = fetch->job.to_us,
+        .cancelled = &fetch->stopping,
+        .staged = &staged,
+    };
+    struct source_page page = {0};
+    TRY(fetch->job.ops->fetch(fetch->source, &request, &fetch->arena, &page,
+                              &ret_outcome->retry_after_us, error));
+    if (page.count == 0 && page.cursor == NULL && page.requests == 0) {
+        ret_outcome->end = page.end; /* nothing happened: no transaction for that */
+        return STATUS_OK;
+    }
+    TRY(take_schema(fetch, error));
+    int64_t now_us = clock_now_us();
+    const struct row_rules rules = rules_of(fetch);
     struct page_rows rows;
     TRY(rows_make(&rules, &fetch->gate, &page, now_us, &fetch->arena, &rows, error));
     struct stage_result result;

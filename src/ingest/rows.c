@@ -54,12 +54,15 @@ static bool key_part(const struct json_document *document, uint32_t value)
 
 /* Plain text of one path, a JSON array of several. False and the path at fault if a part is
  * missing. */
-static bool
-key_of(struct making *making, uint32_t record, struct slice *ret_key, const char **ret_missing)
+static bool key_of(const struct row_rules *rules,
+                   const struct json_document *document,
+                   uint32_t record,
+                   struct arena *arena,
+                   struct buffer *scratch,
+                   struct slice *ret_key,
+                   const char **ret_missing)
 {
-    const struct json_document *document = making->page->document;
-    const struct row_rules *rules = making->rules;
-    buffer_clear(&making->scratch);
+    buffer_clear(scratch);
     for (size_t i = 0; i < rules->key_count; i++) {
         uint32_t value = json_path(document, record, rules->key[i]);
         if (!key_part(document, value)) {
@@ -68,18 +71,18 @@ key_of(struct making *making, uint32_t record, struct slice *ret_key, const char
         }
         bool text = json_at(document, value)->kind == JSON_KIND_STRING;
         if (rules->key_count == 1) {
-            *ret_key = text ? json_text(document, value, making->arena) : json_raw(document, value);
+            *ret_key = text ? json_text(document, value, arena) : json_raw(document, value);
             return true;
         }
-        buffer_append_byte(&making->scratch, i == 0 ? '[' : ',');
+        buffer_append_byte(scratch, i == 0 ? '[' : ',');
         if (text) {
-            buffer_append_json(&making->scratch, json_text(document, value, making->arena));
+            buffer_append_json(scratch, json_text(document, value, arena));
         } else {
-            buffer_append_slice(&making->scratch, json_raw(document, value));
+            buffer_append_slice(scratch, json_raw(document, value));
         }
     }
-    buffer_append_byte(&making->scratch, ']');
-    *ret_key = arena_copy(making->arena, buffer_slice(&making->scratch));
+    buffer_append_byte(scratch, ']');
+    *ret_key = arena_copy(arena, buffer_slice(scratch));
     return true;
 }
 
@@ -98,6 +101,32 @@ static struct slice hash_text(struct arena *arena, const uint8_t hash[16])
         snprintf(text + 2 * i, 3, "%02x", hash[i]);
     }
     return slice_of(text, 32);
+}
+
+enum status rows_key(const struct row_rules *rules,
+                     struct slice json,
+                     struct arena *arena,
+                     struct slice *ret_key,
+                     struct error *error)
+{
+    struct buffer scratch CLEANUP(buffer_deinit) = BUFFER_INIT;
+    struct json_document document CLEANUP(json_document_deinit);
+    const char *missing = NULL;
+    uint8_t hash[16];
+    json_document_init(&document);
+    TRY(json_parse(&document, json, 0, error));
+    if (rules->key_count == 0) {
+        json_canonical(&document, 0, rules->ignore_changes, rules->ignore_count, &scratch);
+        hash128(buffer_slice(&scratch), hash);
+        *ret_key = hash_text(arena, hash);
+        return STATUS_OK;
+    }
+    if (!key_of(rules, &document, 0, arena, &scratch, ret_key, &missing)) {
+        return error_set(error, STATUS_DATA, "key \"%s\" is missing, empty or no plain value",
+                         missing);
+    }
+    *ret_key = arena_copy(arena, *ret_key);
+    return STATUS_OK;
 }
 
 /* STATUS_DATA: refused, and in the dead letters. */
@@ -126,7 +155,8 @@ static enum status make_row(struct making *making, size_t index, struct error *e
     hash_of(making, record->value, row.hash);
     if (making->rules->key_count == 0) {
         row.key = hash_text(making->arena, row.hash);
-    } else if (!key_of(making, record->value, &row.key, &missing)) {
+    } else if (!key_of(making->rules, making->page->document, record->value, making->arena,
+                       &making->scratch, &row.key, &missing)) {
         snprintf(message, sizeof(message), "key \"%s\" is missing, empty or no plain value",
                  missing);
         refuse(making, record, "missing-key", message);

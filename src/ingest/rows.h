@@ -22,6 +22,13 @@ struct row_rules {
     size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
 };
 
+/* The key of one record, as JSON text. STATUS_DATA if it has none. */
+MUST_USE enum status rows_key(const struct row_rules *rules,
+                              struct slice json,
+                              struct arena *arena,
+                              struct slice *ret_key,
+                              struct error *error);
+
 struct page_rows {
     struct stage_row *rows;
     size_t count;

@@ -261,6 +261,45 @@ static void reading_and_confirming(void **state)
     assert_true(commit_rows(&more, 1, -1).position > newest);
 }
 
+static void rows_as_they_stand(void **state)
+{
+    (void) state;
+    struct slice json;
+    struct stage_row *rows;
+    size_t count;
+    struct slice after = SLICE_EMPTY;
+    const struct stage_row some[] = {row("b", "{\"n\":2}"), row("a", "{\"n\":1}"),
+                                     row("c", "{\"n\":3}"), row("d", "{\"n\":4}")};
+    (void) commit_rows(some, 4, -1);
+    const struct stage_row gone[] = {row("c", NULL), row("a", "{\"n\":11}")};
+    (void) commit_rows(gone, 2, -1);
+    assert_ok(f.ops->row_find(f.stage, SOURCE, SLICE("a"), &f.arena, &json, &f.error), f.error);
+    assert_true(slice_equal_string(json, "{\"n\":11}"));
+    assert_ok(f.ops->row_find(f.stage, SOURCE, SLICE("c"), &f.arena, &json, &f.error), f.error);
+    assert_int_equal(json.size, 0);
+
+    /* Two at a time, then by bytes: each row once, and an end. */
+    size_t seen = 0;
+    for (int round = 0; round < 5; round++) {
+        assert_ok(f.ops->rows_after(f.stage, SOURCE, after, 2, round == 0 ? 1000 : 1, &f.arena,
+                                    &rows, &count, &f.error),
+                  f.error);
+        assert_true(count <= 2);
+        seen += count;
+        if (count == 0) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            assert_ok(f.ops->row_find(f.stage, SOURCE, rows[i].key, &f.arena, &json, &f.error),
+                      f.error);
+            assert_true(slice_equal(json, rows[i].json));
+        }
+        after = rows[count - 1].key;
+    }
+    assert_int_equal(count, 0);
+    assert_int_equal(seen, 3);
+}
+
 static void odd_contents(void **state)
 {
     (void) state;
@@ -490,6 +529,7 @@ int stage_contract(const struct stage_contract *contract)
         cmocka_unit_test_setup_teardown(deletes, setup, teardown),
         cmocka_unit_test_setup_teardown(accept_max, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_and_confirming, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_as_they_stand, setup, teardown),
         cmocka_unit_test_setup_teardown(odd_contents, setup, teardown),
         cmocka_unit_test_setup_teardown(sources_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(dead_letters, setup, teardown),

@@ -62,6 +62,8 @@ static void staged_source_free(struct staged_source *source)
     mem_free(source->look);
     mem_free(source->upsert);
     mem_free(source->remove);
+    mem_free(source->find);
+    mem_free(source->after);
     mem_free(source);
 }
 
@@ -122,6 +124,9 @@ static struct staged_source *staged_source_new(int64_t id, const char *table)
     source->remove = mem_printf("DELETE FROM %s AS there USING unnest($1) AS gone(key)"
                                 " WHERE there.key = gone.key",
                                 name);
+    source->find = mem_printf("SELECT json FROM %s WHERE key = ANY ($1)", name);
+    source->after =
+        mem_printf("SELECT key, json FROM %s WHERE key > ($1)[1] ORDER BY key LIMIT $2", name);
     return source;
 }
 
@@ -344,6 +349,8 @@ const struct stage_ops postgres_stage_ops = {
     .changes_read = pg_stage_changes_read,
     .changes_confirm = pg_stage_changes_confirm,
     .changes_confirmed = pg_stage_changes_confirmed,
+    .row_find = pg_stage_row_find,
+    .rows_after = pg_stage_rows_after,
     .dead_list = pg_stage_dead_list,
     .dead_resolve = pg_stage_dead_resolve,
     .dead_expire = pg_stage_dead_expire,

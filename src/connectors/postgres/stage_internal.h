@@ -29,6 +29,8 @@ struct staged_source {
     char *look; /* which of these keys are there, with their hashes */
     char *upsert;
     char *remove;
+    char *find;
+    char *after;
 };
 
 /* Finds a source, or makes its row and table. Outside a transaction. */
@@ -81,6 +83,22 @@ enum status pg_stage_changes_confirmed(struct stage *stage,
                                        const char *source,
                                        int64_t *ret_position,
                                        struct error *error);
+
+enum status pg_stage_row_find(struct stage *stage,
+                              const char *source,
+                              struct slice key,
+                              struct arena *arena,
+                              struct slice *ret_json,
+                              struct error *error);
+enum status pg_stage_rows_after(struct stage *stage,
+                                const char *source,
+                                struct slice after,
+                                size_t count_max,
+                                size_t bytes_max,
+                                struct arena *arena,
+                                struct stage_row **ret_rows,
+                                size_t *ret_count,
+                                struct error *error);
 
 /* Inside a transaction: queued. */
 void pg_stage_dead_insert(struct stage *stage, const struct dead_letter *letter);

@@ -45,6 +45,8 @@ static void staged_source_free(struct staged_source *source)
     if (source != NULL) {
         mem_free(source->upsert);
         mem_free(source->remove);
+        mem_free(source->find);
+        mem_free(source->after);
         mem_free(source->outbox_insert);
         mem_free(source->outbox_read);
         mem_free(source->outbox_delete);
@@ -124,6 +126,9 @@ static struct staged_source *staged_source_new(int64_t id, const char *name, cha
         " WHERE hash <> excluded.hash",
         table);
     source->remove = mem_printf("DELETE FROM %s WHERE key = ?1", table);
+    source->find = mem_printf("SELECT json FROM %s WHERE key = ?1", table);
+    source->after =
+        mem_printf("SELECT key, json FROM %s WHERE key > ?1 ORDER BY key LIMIT ?2", table);
     source->outbox_insert =
         mem_printf("INSERT INTO leat_outbox_%" PRId64 "(position, op, key, value, accepted_at)"
                    " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -299,6 +304,8 @@ const struct stage_ops sqlite_stage_ops = {
     .changes_read = stage_changes_read,
     .changes_confirm = stage_changes_confirm,
     .changes_confirmed = stage_changes_confirmed,
+    .row_find = stage_row_find,
+    .rows_after = stage_rows_after,
     .dead_list = stage_dead_list,
     .dead_resolve = stage_dead_resolve,
     .dead_expire = stage_dead_expire,

@@ -27,6 +27,8 @@ struct staged_source {
     int64_t id;
     char *upsert;
     char *remove;
+    char *find;
+    char *after;
     char *outbox_insert;
     char *outbox_read;
     char *outbox_delete;
@@ -76,6 +78,22 @@ enum status stage_changes_confirmed(struct stage *stage,
                                     const char *source,
                                     int64_t *ret_position,
                                     struct error *error);
+
+enum status stage_row_find(struct stage *stage,
+                           const char *source,
+                           struct slice key,
+                           struct arena *arena,
+                           struct slice *ret_json,
+                           struct error *error);
+enum status stage_rows_after(struct stage *stage,
+                             const char *source,
+                             struct slice after,
+                             size_t count_max,
+                             size_t bytes_max,
+                             struct arena *arena,
+                             struct stage_row **ret_rows,
+                             size_t *ret_count,
+                             struct error *error);
 
 /* Inside a transaction. */
 enum status
