@@ -3,9 +3,10 @@
  * the threads of requests and the engine's goes through engine_ask.
  */
 
-#include "app/engine_internal.h"
+#include "app/engine_console_view.h"
 
 #include "http/url.h"
+#include "io/file.h"
 
 #include <stdio.h>
 
@@ -208,7 +209,8 @@ fill_broker(struct engine *engine, struct arena *arena, struct console_snapshot 
 {
     struct broker_copy copy = {.arena = arena};
     if (engine->broker == NULL) {
-        return; /* the log is a server of its own */
+        engine_log_watch_fill(engine, arena, snapshot);
+        return;
     }
     broker_topics_visit(engine->broker, copy_topic, &copy);
     broker_groups_visit(engine->broker, copy_group, &copy);
@@ -258,6 +260,12 @@ static void take_snapshot(struct engine *engine, void *argument)
         .flow_count = engine->topic_count,
     };
     fill_role(engine, arena, ask->snapshot);
+    uint64_t disk_free;
+    uint64_t disk_total;
+    if (disk_space(engine_data(engine), &disk_free, &disk_total, NULL) == STATUS_OK) {
+        ask->snapshot->disk_free = (int64_t) disk_free;
+        ask->snapshot->disk_total = (int64_t) disk_total;
+    }
     /* Ends are read before what came in, and so a sum over both never shows more ends. */
     fill_broker(engine, arena, ask->snapshot);
     for (size_t i = 0; i < engine->topic_count; i++) {
@@ -283,7 +291,9 @@ static enum status snapshot(void *context,
 enum status
 engine_console_start(struct engine *engine, const struct net_address *address, struct error *error)
 {
+    char history[1200];
     const struct console_config config = {
+        .history = data_dir_file(engine->data.path, "history", history),
         .host = address->host,
         .port = address->port,
         .loopback = net_is_loopback(address->host),
@@ -296,7 +306,9 @@ engine_console_start(struct engine *engine, const struct net_address *address, s
         .ingest_start = engine_console_ingest_start,
         .ingest_list = engine_console_ingest_list,
         .ingest_cancel = engine_console_ingest_cancel,
+        .log = &engine_log_view,
     };
+    TRY(engine_log_watch_start(engine, error));
     TRY(console_start(&config, &provider, &engine->console, error));
     (void) snprintf(engine->addresses.http, sizeof(engine->addresses.http), "%s",
                     console_address(engine->console));
@@ -308,4 +320,5 @@ void engine_console_stop(struct engine *engine)
     engine_asks_close(&engine->asks);
     console_stop(engine->console);
     engine->console = NULL;
+    engine_log_watch_stop(engine);
 }

@@ -76,6 +76,7 @@ struct engine {
     struct broker *broker;
     struct registry_server *registry;
     struct console *console;
+    struct engine_log_watch *log_watch; /* with a foreign log: what the console shows of it */
     const struct log_ops *log_ops;
     struct log_client *log;
     const struct schemas_ops *schemas_ops;
@@ -154,6 +155,13 @@ void engine_maintain(struct engine *engine);
 MUST_USE enum status
 engine_console_start(struct engine *engine, const struct net_address *address, struct error *error);
 void engine_console_stop(struct engine *engine);
+
+/* engine_console_log.c: topics and groups of a foreign log, asked for by a thread of its own. */
+MUST_USE enum status engine_log_watch_start(struct engine *engine, struct error *error);
+void engine_log_watch_stop(struct engine *engine);
+void engine_log_watch_fill(struct engine *engine,
+                           struct arena *arena,
+                           struct console_snapshot *snapshot);
 
 /* engine_dead_source.c: on the engine's thread. */
 MUST_USE enum status engine_dead_source_retry(struct engine *engine,

@@ -146,7 +146,6 @@ enum status engine_services_start(struct engine *engine, struct error *error)
         TRY(start_registry(engine, error));
     }
     show_foreign(engine);
-    TRY(start_console(engine, error));
     TRY(open_clients(engine, error));
     const struct topic_url topics = {
         .address = engine->addresses.kafka,
@@ -155,7 +154,7 @@ enum status engine_services_start(struct engine *engine, struct error *error)
         .registry = engine_registry_url(engine),
     };
     engine->topic_url = topic_url_write(&topics, &engine->arena);
-    return STATUS_OK;
+    return start_console(engine, error); /* its requests use all of the above */
 }
 
 void engine_services_stop(struct engine *engine)

@@ -127,3 +127,105 @@ enum status kafka_tools_offsets(struct workspace *workspace,
     }
     return STATUS_OK;
 }
+
+/* ---- groups ------------------------------------------------------------------------------------
+ */
+
+static int64_t
+committed(const struct kafka_group_detail *detail, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < detail->position_count; i++) {
+        const struct kafka_position *position = &detail->positions[i];
+        if (position->partition == partition && strcmp(position->topic, topic) == 0) {
+            return position->offset;
+        }
+    }
+    return -1;
+}
+
+static bool has_topic(const struct group_move *move, const char *topic)
+{
+    for (size_t i = 0; i < move->count; i++) {
+        if (strcmp(move->positions[i].topic, topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All partitions of one topic. */
+static enum status add_topic(struct workspace *workspace,
+                             struct arena *arena,
+                             const struct kafka_group_detail *detail,
+                             const char *topic,
+                             const struct log_place *place,
+                             struct group_move *move,
+                             struct error *error)
+{
+    struct log_partition *partitions;
+    int32_t count;
+    TRY(kafka_tools_partitions(workspace, topic, arena, &partitions, &count, error));
+    int64_t *offsets = ARENA_ARRAY(arena, int64_t, (size_t) count);
+    TRY(kafka_tools_offsets(workspace, topic, place, partitions, count, offsets, error));
+    size_t grown = move->count + (size_t) count;
+    move->positions = arena_grow(arena, move->positions, move->count * sizeof(*move->positions),
+                                 grown * sizeof(*move->positions));
+    move->from = arena_grow(arena, move->from, move->count * sizeof(*move->from),
+                            grown * sizeof(*move->from));
+    for (int32_t i = 0; i < count; i++) {
+        move->from[move->count] = committed(detail, topic, i);
+        move->positions[move->count++] = (struct kafka_position){topic, i, offsets[i]};
+    }
+    return STATUS_OK;
+}
+
+static enum status find_group(struct workspace *workspace,
+                              struct arena *arena,
+                              const char *group,
+                              const char *topic,
+                              struct kafka_group_detail *detail,
+                              struct error *error)
+{
+    enum status status = kafka_admin_group(workspace->log, group, arena, detail, error);
+    if (status == STATUS_NOT_FOUND && topic != NULL) {
+        *detail = (struct kafka_group_detail){.state = "Empty", .assignor = ""};
+        return STATUS_OK;
+    }
+    TRY(status);
+    if (detail->member_count > 0) {
+        (void) error_set(error, STATUS_CONFLICT,
+                         "group \"%s\" has %zu members, which would go on where they are", group,
+                         detail->member_count);
+        error_hint(error, "stop its consumers first");
+        return STATUS_CONFLICT;
+    }
+    if (detail->position_count == 0 && topic == NULL) {
+        (void) error_set(error, STATUS_USAGE, "group \"%s\" has committed nothing", group);
+        error_hint(error, "name a topic");
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+enum status kafka_tools_group_move(struct workspace *workspace,
+                                   const char *group,
+                                   const char *topic,
+                                   const struct log_place *place,
+                                   struct arena *arena,
+                                   struct group_move *ret_move,
+                                   struct error *error)
+{
+    struct kafka_group_detail detail;
+    *ret_move = (struct group_move){0};
+    TRY(find_group(workspace, arena, group, topic, &detail, error));
+    if (topic != NULL) {
+        return add_topic(workspace, arena, &detail, topic, place, ret_move, error);
+    }
+    for (size_t i = 0; i < detail.position_count; i++) {
+        const char *read = detail.positions[i].topic;
+        if (!has_topic(ret_move, read)) {
+            TRY(add_topic(workspace, arena, &detail, read, place, ret_move, error));
+        }
+    }
+    return STATUS_OK;
+}

@@ -54,3 +54,24 @@ MUST_USE enum status kafka_tools_offsets(struct workspace *workspace,
                                          int32_t count,
                                          int64_t *ret_offsets,
                                          struct error *error);
+
+/* ---- groups ------------------------------------------------------------------------------------
+ */
+
+/* Where a group would go on: `positions` to, `from` its committed offset, -1 for none. */
+struct group_move {
+    struct kafka_position *positions;
+    int64_t *from;
+    size_t count;
+};
+
+/* The move of a group to a place in all partitions of `topic`, or, if that is NULL, of the topics
+ * that it has committed. With a topic the group need not exist. STATUS_CONFLICT while it has
+ * members; STATUS_USAGE if it has committed nothing and no topic is named. Changes nothing. */
+MUST_USE enum status kafka_tools_group_move(struct workspace *workspace,
+                                            const char *group,
+                                            const char *topic,
+                                            const struct log_place *place,
+                                            struct arena *arena,
+                                            struct group_move *ret_move,
+                                            struct error *error);

@@ -4,52 +4,13 @@
 #include "app/query_internal.h"
 #include "base/assert.h"
 #include "base/memory.h"
-#include "base/utf8.h"
-#include "codec/avro.h"
 #include "io/queue.h"
 #include "io/thread.h"
-#include "stream/decode.h"
-
-#include <stdio.h>
 
 #define BATCHES_MAX  4
 #define POLL_RECORDS 20000
 #define POLL_US      (200 * INT64_C(1000))
 #define SILENCE_US   (2000 * INT64_C(1000))
-
-/* A column of the wanted type: structs lose the fields that the query does not use. */
-static const struct column *
-narrow(struct arena *arena, const struct column *column, const struct type *type)
-{
-    if (type->id != TYPE_STRUCT) {
-        return column;
-    }
-    const struct column **children = ARENA_ARRAY(arena, const struct column *, type->field_count);
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        int at = type_field_index(column->type, type->fields[i].name);
-        ASSERT(at >= 0);
-        children[i] = narrow(arena, column->children[at], type->fields[i].type);
-    }
-    struct column *copy = ARENA_NEW(arena, struct column);
-    *copy = *column;
-    copy->type = type;
-    copy->children = children;
-    return copy;
-}
-
-/* The columns of `type` out of a batch that has them all. */
-static struct batch *choose(struct arena *arena, const struct batch *batch, const struct type *type)
-{
-    const struct column **columns = ARENA_ARRAY(arena, const struct column *, type->field_count);
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        const struct column *column = batch_column(batch, type->fields[i].name);
-        ASSERT(column != NULL);
-        columns[i] = narrow(arena, column, type->fields[i].type);
-    }
-    struct batch *chosen = ARENA_NEW(arena, struct batch);
-    *chosen = (struct batch){batch->length, type, columns};
-    return chosen;
-}
 
 /* ---- tables ------------------------------------------------------------------------------------
  */
@@ -167,7 +128,7 @@ static enum status table_next(struct table_reader *reader,
     reader->current = NULL;
     if (queue_pop(reader->pieces, &item, 1, -1) == 1) {
         reader->current = item;
-        *ret_batch = choose(arena, reader->current->batch, reader->scan->type);
+        *ret_batch = query_choose(arena, reader->current->batch, reader->scan->type);
         return STATUS_OK;
     }
     if (reader->failure.status != STATUS_OK) {
@@ -184,7 +145,7 @@ struct topic_reader {
     struct query_catalog *catalog;
     const struct query_item *item;
     const struct plan *scan;
-    struct decoder *decoder; /* NULL: values as they are */
+    struct query_decoder *decoder;
     struct log_reader *reader;
     struct arena arena;
     int64_t *next; /* offset a partition */
@@ -198,22 +159,9 @@ static void topic_close(struct topic_reader *reader)
     if (reader->reader != NULL) {
         reader->catalog->workspace->log_ops->reader_close(reader->reader);
     }
-    decoder_free(reader->decoder);
+    query_decoder_free(reader->decoder);
     arena_deinit(&reader->arena);
     mem_free(reader);
-}
-
-/* The columns that the scan wants without the metadata ones. */
-static const struct type *wanted_columns(struct arena *arena, const struct plan *scan)
-{
-    struct type_field *fields = ARENA_ARRAY(arena, struct type_field, scan->type->field_count);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < scan->type->field_count; i++) {
-        if (type_field_index(scan->relation->type, scan->type->fields[i].name) >= 0) {
-            fields[count++] = scan->type->fields[i];
-        }
-    }
-    return type_struct(arena, fields, count);
 }
 
 static enum status open_partitions(struct topic_reader *reader, struct error *error)
@@ -239,11 +187,7 @@ static enum status topic_open(struct query_catalog *catalog,
     reader->scan = scan;
     reader->item = (const struct query_item *) (const void *) scan->relation; /* first member */
     arena_init(&reader->arena, 0);
-    enum status status = STATUS_OK;
-    if (reader->item->job.format != VALUE_STRING) {
-        status = decoder_new(&reader->item->job, wanted_columns(&reader->arena, scan),
-                             &reader->decoder, error);
-    }
+    enum status status = query_decoder_new(reader->item, scan, &reader->decoder, error);
     if (status == STATUS_OK) {
         status = open_partitions(reader, error);
     }
@@ -263,81 +207,6 @@ static bool at_end(const struct topic_reader *reader)
         }
     }
     return true;
-}
-
-/* Values as text, for topics without a schema. */
-static const struct batch *
-plain_batch(const struct log_in *records, size_t count, int64_t *deletes, struct arena *arena)
-{
-    enum {
-        VALUE,
-        META
-    };
-    struct type_field fields[META + ARRAY_SIZE(sql_metadata_columns)];
-    struct column_builder builders[ARRAY_SIZE(fields)];
-    fields[VALUE] = (struct type_field){"value", type_plain(TYPE_STRING), true};
-    memcpy(&fields[META], sql_metadata_columns, sizeof(sql_metadata_columns));
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        column_builder_init(&builders[i], arena, fields[i].type, (int64_t) count);
-    }
-    int64_t length = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct log_in *record = &records[i];
-        if (record->value.data == NULL) {
-            ++*deletes;
-            continue;
-        }
-        if (!utf8_valid(record->value.data, record->value.size)) {
-            column_append_null(&builders[VALUE]); /* bytes, not text */
-        } else {
-            column_append_bytes(&builders[VALUE], record->value);
-        }
-        if (record->key.data == NULL) {
-            column_append_null(&builders[META]);
-        } else {
-            column_append_bytes(&builders[META], record->key);
-        }
-        column_append_bytes(&builders[META + 1], SLICE("upsert"));
-        bool foreign = record->identity.source.size == 0;
-        column_append_int(&builders[META + 2],
-                          foreign ? record->timestamp_ms * 1000 : record->identity.accepted_us);
-        column_append_int(&builders[META + 3], record->partition);
-        column_append_int(&builders[META + 4], record->offset);
-        length++;
-    }
-    const struct column **columns = ARENA_ARRAY(arena, const struct column *, ARRAY_SIZE(builders));
-    for (size_t i = 0; i < ARRAY_SIZE(builders); i++) {
-        columns[i] = column_builder_finish(&builders[i]);
-    }
-    struct batch *batch = ARENA_NEW(arena, struct batch);
-    *batch = (struct batch){length, type_struct(arena, fields, ARRAY_SIZE(fields)), columns};
-    return batch;
-}
-
-static enum status decode(struct topic_reader *reader,
-                          const struct log_in *records,
-                          size_t count,
-                          struct arena *arena,
-                          const struct batch **ret_batch,
-                          struct error *error)
-{
-    struct query_skipped *skipped = &reader->catalog->skipped;
-    if (reader->decoder == NULL) {
-        *ret_batch = plain_batch(records, count, &skipped->deletes, arena);
-        return STATUS_OK;
-    }
-    struct decoded decoded;
-    TRY(decoder_run(reader->decoder, records, count, arena, &decoded, error));
-    if (decoded.failure_count > 0 && skipped->undecodable == 0) {
-        const struct log_in *record = &records[decoded.failures[0].record];
-        (void) snprintf(skipped->first, sizeof(skipped->first), "%s/%d@%lld: %s",
-                        reader->item->sql.name, (int) record->partition, (long long) record->offset,
-                        decoded.failures[0].message);
-    }
-    skipped->undecodable += (int64_t) decoded.failure_count;
-    skipped->deletes += (int64_t) decoded.delete_count;
-    *ret_batch = decoded.batch;
-    return STATUS_OK;
 }
 
 /* Keeps the records that were there when the query began; moves on. */
@@ -376,11 +245,13 @@ static enum status topic_next(struct topic_reader *reader,
         size_t taken = take_records(reader, records, count, kept);
         const struct batch *batch = NULL;
         enum status status =
-            taken == 0 ? STATUS_OK : decode(reader, kept, taken, arena, &batch, error);
+            taken == 0 ? STATUS_OK
+                       : query_decoder_run(reader->decoder, kept, taken, &reader->catalog->skipped,
+                                           arena, &batch, error);
         ops->reader_release(reader->reader);
         TRY(status);
         if (batch != NULL) {
-            *ret_batch = choose(arena, batch, reader->scan->type);
+            *ret_batch = batch;
             return STATUS_OK;
         }
     }

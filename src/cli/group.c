@@ -332,56 +332,7 @@ const struct command command_group_delete = {
 /* ---- reset -------------------------------------------------------------------------------------
  */
 
-struct move {
-    const struct kafka_group_detail *detail;
-    struct kafka_position *positions; /* where to */
-    size_t count;
-};
-
-static int64_t committed(const struct kafka_group_detail *detail, const struct kafka_position *at)
-{
-    for (size_t i = 0; i < detail->position_count; i++) {
-        const struct kafka_position *position = &detail->positions[i];
-        if (position->partition == at->partition && strcmp(position->topic, at->topic) == 0) {
-            return position->offset;
-        }
-    }
-    return -1;
-}
-
-static bool has_topic(const struct move *move, const char *topic)
-{
-    for (size_t i = 0; i < move->count; i++) {
-        if (strcmp(move->positions[i].topic, topic) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* All partitions of one topic. */
-static enum status add_topic(struct workspace *workspace,
-                             struct arena *arena,
-                             const char *topic,
-                             const struct log_place *place,
-                             struct move *move,
-                             struct error *error)
-{
-    struct log_partition *partitions;
-    int32_t count;
-    TRY(kafka_tools_partitions(workspace, topic, arena, &partitions, &count, error));
-    int64_t *offsets = ARENA_ARRAY(arena, int64_t, (size_t) count);
-    TRY(kafka_tools_offsets(workspace, topic, place, partitions, count, offsets, error));
-    size_t bytes = move->count * sizeof(*move->positions);
-    move->positions = arena_grow(arena, move->positions, bytes,
-                                 bytes + (size_t) count * sizeof(*move->positions));
-    for (int32_t i = 0; i < count; i++) {
-        move->positions[move->count++] = (struct kafka_position){topic, i, offsets[i]};
-    }
-    return STATUS_OK;
-}
-
-static void print_move(const struct group_options *options, const struct move *move)
+static void print_move(const struct group_options *options, const struct group_move *move)
 {
     static const char *const columns[] = {"topic", "partition", "from", "to"};
     struct rows rows;
@@ -389,40 +340,11 @@ static void print_move(const struct group_options *options, const struct move *m
     for (size_t i = 0; i < move->count; i++) {
         rows_string(&rows, move->positions[i].topic);
         rows_int(&rows, move->positions[i].partition);
-        print_number(&rows, committed(move->detail, &move->positions[i]));
+        print_number(&rows, move->from[i]);
         rows_int(&rows, move->positions[i].offset);
         rows_end(&rows);
     }
     rows_finish(&rows);
-}
-
-/* A group that is not there yet may be given its first offsets in a topic that is named. */
-static enum status find_group(const struct group_options *options,
-                              struct workspace *workspace,
-                              struct arena *arena,
-                              const char *group,
-                              struct kafka_group_detail *detail,
-                              struct error *error)
-{
-    enum status status = kafka_admin_group(workspace->log, group, arena, detail, error);
-    if (status == STATUS_NOT_FOUND && options->topic != NULL) {
-        *detail = (struct kafka_group_detail){.state = "Empty", .assignor = ""};
-        return STATUS_OK;
-    }
-    TRY(status);
-    if (detail->member_count > 0) {
-        (void) error_set(error, STATUS_CONFLICT,
-                         "group \"%s\" has %zu members, which would go on where they are", group,
-                         detail->member_count);
-        error_hint(error, "stop its consumers first");
-        return STATUS_CONFLICT;
-    }
-    if (detail->position_count == 0 && options->topic == NULL) {
-        (void) error_set(error, STATUS_USAGE, "group \"%s\" has committed nothing", group);
-        error_hint(error, "name a topic with --topic");
-        return STATUS_USAGE;
-    }
-    return STATUS_OK;
 }
 
 static enum status reset(const struct group_options *options,
@@ -432,21 +354,12 @@ static enum status reset(const struct group_options *options,
                          struct error *error)
 {
     struct log_place place;
-    struct kafka_group_detail detail;
-    struct move move = {.detail = &detail};
+    struct group_move move;
     if (options->to == NULL) {
         return error_set(error, STATUS_USAGE, "--to is missing: give " LOG_PLACE_HELP);
     }
     TRY(log_place_parse("--to", options->to, clock_now_us(), &place, error));
-    TRY(find_group(options, workspace, arena, group, &detail, error));
-    if (options->topic != NULL) {
-        TRY(add_topic(workspace, arena, options->topic, &place, &move, error));
-    }
-    for (size_t i = 0; options->topic == NULL && i < detail.position_count; i++) {
-        if (!has_topic(&move, detail.positions[i].topic)) {
-            TRY(add_topic(workspace, arena, detail.positions[i].topic, &place, &move, error));
-        }
-    }
+    TRY(kafka_tools_group_move(workspace, group, options->topic, &place, arena, &move, error));
     if (options->yes) {
         TRY(kafka_admin_group_reset(workspace->log, group, move.positions, move.count, error));
     }

@@ -2,28 +2,26 @@
  * made from it. */
 
 #include "base/metrics.h"
-#include "base/node.h"
 #include "console/console_internal.h"
 #include "console/json_writer.h"
+#include "console/request.h"
 #include "console/snapshot.h"
+#include "console/watch.h"
+#include "io/clock.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define DEAD_LIMIT_DEFAULT 100
-#define DEAD_LIMIT_MAX     1000
+#define DEAD_LIMIT_MAX 1000
 
 static enum status take_snapshot(struct http_exchange *exchange,
                                  struct console *console,
                                  struct console_snapshot *ret_snapshot,
                                  struct error *error)
 {
-    return console->provider.snapshot(console->provider.context, &exchange->arena, ret_snapshot,
-                                      error);
+    return console_look(console, &exchange->arena, ret_snapshot, error);
 }
 
-static void reply_json(struct http_exchange *exchange, int status, struct buffer *text)
+void console_reply_json(struct http_exchange *exchange, int status, struct buffer *text)
 {
     http_reply_take(exchange, status, "application/json", text);
 }
@@ -85,7 +83,7 @@ static enum status get_status(struct http_exchange *exchange, void *context, str
 {
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
     TRY(console_status(context, &text, error));
-    reply_json(exchange, 200, &text);
+    console_reply_json(exchange, 200, &text);
     return STATUS_OK;
 }
 
@@ -99,7 +97,7 @@ static enum status reply_part(struct http_exchange *exchange,
     struct console_snapshot snapshot;
     TRY(take_snapshot(exchange, console, &snapshot, error));
     write(&snapshot, &text);
-    reply_json(exchange, 200, &text);
+    console_reply_json(exchange, 200, &text);
     return STATUS_OK;
 }
 
@@ -228,7 +226,7 @@ static enum status get_readyz(struct http_exchange *exchange, void *context, str
                   buffer_string(&reasons));
     write_role(&snapshot, &text);
     buffer_append_string(&text, "}");
-    reply_json(exchange, ready ? 200 : 503, &text);
+    console_reply_json(exchange, ready ? 200 : 503, &text);
     return STATUS_OK;
 }
 
@@ -238,28 +236,12 @@ static enum status get_openapi(struct http_exchange *exchange, void *context, st
     (void) error;
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
     console_openapi_write(&text);
-    reply_json(exchange, 200, &text);
+    console_reply_json(exchange, 200, &text);
     return STATUS_OK;
 }
 
 /* ---- dead letters ------------------------------------------------------------------------------
  */
-
-static enum status
-parse_number(const char *name, const char *text, int64_t max, int64_t *ret, struct error *error)
-{
-    if (text == NULL) {
-        return STATUS_OK;
-    }
-    char *end;
-    long long value = strtoll(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > max) {
-        return error_set(error, STATUS_DATA, "%s is \"%s\", not a number from 1 to %lld", name,
-                         text, (long long) max);
-    }
-    *ret = value;
-    return STATUS_OK;
-}
 
 static enum status check_hop(const char *hop, struct error *error)
 {
@@ -276,23 +258,16 @@ static enum status check_hop(const char *hop, struct error *error)
 static enum status get_dead(struct http_exchange *exchange, void *context, struct error *error)
 {
     struct console *console = context;
-    struct console_dead_filter filter = {
-        .store = http_query(exchange, "store"),
-        .hop = http_query(exchange, "hop"),
-        .name = http_query(exchange, "name"),
-        .reason = http_query(exchange, "reason"),
-        .limit = DEAD_LIMIT_DEFAULT,
-    };
+    struct console_dead_filter filter;
+    TRY(console_query_read(exchange, &console_dead_table, &filter, error));
     TRY(check_hop(filter.hop, error));
-    TRY(parse_number("id", http_query(exchange, "id"), INT64_MAX, &filter.id, error));
-    TRY(parse_number("limit", http_query(exchange, "limit"), DEAD_LIMIT_MAX, &filter.limit, error));
     struct console_dead *letters;
     size_t count;
     TRY(console->provider.dead_list(console->provider.context, &filter, &exchange->arena, &letters,
                                     &count, error));
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
     dead_write(letters, count, &text);
-    reply_json(exchange, 200, &text);
+    console_reply_json(exchange, 200, &text);
     return STATUS_OK;
 }
 
@@ -302,33 +277,8 @@ static enum status filter_of_body(struct http_exchange *exchange,
                                   struct console_dead_filter *ret_filter,
                                   struct error *error)
 {
-    struct node *body;
-    *ret_filter = (struct console_dead_filter){.limit = DEAD_LIMIT_MAX};
-    TRY(node_parse(exchange->body, "body", &exchange->arena, &body, error));
-    if (body->type != NODE_MAP) {
-        return error_set(error, STATUS_DATA, "the body is no JSON object");
-    }
-    for (size_t i = 0; i < body->count; i++) {
-        const struct node *item = body->items[i];
-        if (item->type != NODE_SCALAR) {
-            return error_set(error, STATUS_DATA, "\"%s\" is no text or number", item->key);
-        }
-        if (strcmp(item->key, "store") == 0) {
-            ret_filter->store = item->text;
-        } else if (strcmp(item->key, "hop") == 0) {
-            ret_filter->hop = item->text;
-        } else if (strcmp(item->key, "name") == 0) {
-            ret_filter->name = item->text;
-        } else if (strcmp(item->key, "reason") == 0) {
-            ret_filter->reason = item->text;
-        } else if (strcmp(item->key, "id") == 0) {
-            TRY(parse_number("id", item->text, INT64_MAX, &ret_filter->id, error));
-        } else {
-            return error_set(
-                error, STATUS_DATA,
-                "\"%s\" is none of \"store\", \"id\", \"hop\", \"name\" and \"reason\"", item->key);
-        }
-    }
+    TRY(console_body_read(exchange, &console_retry_table, ret_filter, error));
+    ret_filter->limit = DEAD_LIMIT_MAX;
     if (ret_filter->id != 0 && ret_filter->store == NULL) {
         return error_set(error, STATUS_DATA, "\"id\" needs \"store\": each store counts its own");
     }
@@ -348,30 +298,86 @@ static enum status retry_dead(struct http_exchange *exchange, void *context, str
     json_writer_int(&json, "tried", result.tried);
     json_writer_int(&json, "resolved", result.resolved);
     json_writer_close(&json, '}');
-    reply_json(exchange, 200, &text);
+    console_reply_json(exchange, 200, &text);
     return STATUS_OK;
 }
 
-const struct http_route console_routes[] = {
-    {"GET", "/", get_page, "The status page."},
-    {"GET", "/page/{file*}", get_file, "A file of the status page."},
-    {"GET", "/api/v1/status", get_status, "Everything at once: totals, problems and all below."},
-    {"GET", "/api/v1/events", get_events, "The same as server-sent events, one a second."},
-    {"GET", "/api/v1/sources", get_sources, "Sources, with staging and capture."},
-    {"GET", "/api/v1/topics", get_topics, "Topics of the log, with their partitions."},
-    {"GET", "/api/v1/groups", get_groups, "Consumer groups, with their lag."},
-    {"GET", "/api/v1/dead", get_dead,
-     "Refused records; filter by store, id, hop, name, reason, limit."},
-    {"POST", "/api/v1/dead/retry", retry_dead, "Tries refused records again."},
-    {"GET", "/api/v1/ingests", console_get_ingests, "What was asked for beside the schedules."},
-    {"POST", "/api/v1/ingests", console_post_ingest,
-     "Fetches a source once: {source, from, to, limit, give_up, key}, all but source optional."},
-    {"GET", "/api/v1/ingests/{id}", console_get_ingest, "One of them: its state and counts."},
-    {"POST", "/api/v1/ingests/{id}/cancel", console_cancel_ingest,
-     "Ends it; what was accepted stays."},
-    {"GET", "/api/v1/openapi.json", get_openapi, "This description."},
-    {"GET", "/metrics", get_metrics, "Metrics in Prometheus' text format."},
-    {"GET", "/livez", get_livez, "200 while this process serves."},
-    {"GET", "/readyz", get_readyz, "200 while all pipelines run, else 503 with the reasons."},
+/* ---- the past ----------------------------------------------------------------------------------
+ */
+
+static enum status get_history(struct http_exchange *exchange, void *context, struct error *error)
+{
+    struct console *console = context;
+    struct console_history_query query;
+    CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
+    TRY(console_query_read(exchange, &console_history_table, &query, error));
+    watch_history(console->watch, query.prefix, clock_now_us(), query.span, &text);
+    console_reply_json(exchange, 200, &text);
+    return STATUS_OK;
+}
+
+/* ---- the table ---------------------------------------------------------------------------------
+ */
+
+#define GET(path, handler, help)                                                                   \
+    {                                                                                              \
+        {"GET", path, handler, help}, NULL, NULL                                                   \
+    }
+#define GET_BY(path, handler, query, help)                                                         \
+    {                                                                                              \
+        {"GET", path, handler, help}, query, NULL                                                  \
+    }
+#define CHANGE(method, path, handler, body, help)                                                  \
+    {                                                                                              \
+        {method, path, handler, help}, NULL, body                                                  \
+    }
+
+/* clang-format off */
+const struct console_endpoint console_endpoints[] = {
+    GET("/", get_page, "The page."),
+    GET("/page/{file*}", get_file, "A file of the page."),
+    GET("/api/v1/status", get_status, "Everything at once: totals, problems and all below."),
+    GET("/api/v1/events", get_events, "The same as server-sent events, one a second."),
+    GET_BY("/api/v1/history", get_history, &console_history_table, "Numbers over time, for charts."),
+    GET("/api/v1/sources", get_sources, "Sources, with staging and capture."),
+    GET("/api/v1/topics", get_topics, "Topics of the log, with their partitions."),
+    CHANGE("POST", "/api/v1/topics", console_post_topic, &console_topic_new_table, "Makes a topic."),
+    GET("/api/v1/topics/{topic}", console_get_topic, "One topic, with its settings."),
+    CHANGE("PATCH", "/api/v1/topics/{topic}", console_patch_topic, &console_topic_change_table,
+           "Changes settings, or adds partitions."),
+    CHANGE("DELETE", "/api/v1/topics/{topic}", console_delete_topic, NULL, "Deletes a topic."),
+    GET_BY("/api/v1/topics/{topic}/records", console_get_records, &console_seek_table,
+           "A page of records."),
+    CHANGE("POST", "/api/v1/topics/{topic}/records", console_post_record, &console_produce_table,
+           "Writes a record."),
+    GET_BY("/api/v1/topics/{topic}/scan", console_get_scan, &console_scan_table,
+           "Searches a topic, or follows it: JSON lines."),
+    GET("/api/v1/groups", get_groups, "Consumer groups, with lag and verdict."),
+    GET("/api/v1/groups/{group}", console_get_group, "One group, with its members."),
+    CHANGE("DELETE", "/api/v1/groups/{group}", console_delete_group, NULL,
+           "Deletes a group that has no members."),
+    CHANGE("POST", "/api/v1/groups/{group}/reset", console_reset_group, &console_reset_table,
+           "Moves a group, or shows where it would go."),
+    GET("/api/v1/schemas", console_get_subjects, "Subjects of the schema registry."),
+    GET("/api/v1/schemas/{subject}", console_get_subject, "A subject with all its versions."),
+    CHANGE("POST", "/api/v1/schemas/{subject}", console_post_schema, &console_schema_table,
+           "Registers a version, or checks whether it could be."),
+    GET("/api/v1/relations", console_get_relations, "Tables and topics that a query can read."),
+    CHANGE("POST", "/api/v1/query", console_post_query, &console_sql_table,
+           "Rows of a query over tables and topics."),
+    GET_BY("/api/v1/dead", get_dead, &console_dead_table, "Refused records."),
+    CHANGE("POST", "/api/v1/dead/retry", retry_dead, &console_retry_table,
+           "Tries refused records again."),
+    GET("/api/v1/ingests", console_get_ingests, "What was asked for beside the schedules."),
+    CHANGE("POST", "/api/v1/ingests", console_post_ingest, &console_ingest_table,
+           "Fetches a source once."),
+    GET("/api/v1/ingests/{id}", console_get_ingest, "One of them: its state and counts."),
+    CHANGE("POST", "/api/v1/ingests/{id}/cancel", console_cancel_ingest, NULL,
+           "Ends it; what was accepted stays."),
+    GET("/api/v1/openapi.json", get_openapi, "This description."),
+    GET("/metrics", get_metrics, "Metrics in Prometheus' text format."),
+    GET("/livez", get_livez, "200 while this process serves."),
+    GET("/readyz", get_readyz, "200 while all pipelines run, else 503 with the reasons."),
 };
-const size_t console_route_count = ARRAY_SIZE(console_routes);
+/* clang-format on */
+const size_t console_endpoint_count = ARRAY_SIZE(console_endpoints);

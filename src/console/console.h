@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct console;
+struct console_log_view;
 
 /* ---- what there is to show ------------------------------------------------------------------- */
 
@@ -45,6 +46,10 @@ struct console_source {
     const char *capture_state; /* capture_state_name */
     int64_t lag;               /* staged, and not yet in the topic */
     struct console_fault capture_fault;
+
+    /* Of watch.h: how old the oldest of what waits is, and how long nothing has moved although
+     * something waits; -1: not known. */
+    int64_t lag_us, still_us;
 };
 
 struct console_sink {
@@ -75,6 +80,8 @@ struct console_flow {
     int64_t state_bytes;
     int64_t groups;
     struct console_fault fault;
+    int64_t lag_us, still_us; /* of watch.h, as for a source */
+    int64_t dead_still_us;    /* since the last dead letter, or the start */
 };
 
 struct console_partition {
@@ -94,6 +101,7 @@ struct console_offset {
     int32_t partition;
     int64_t committed;
     int64_t high_watermark; /* -1: the partition is gone */
+    const char *verdict;    /* of watch.h: verdict_name; NULL: not known */
 };
 
 struct console_group {
@@ -103,6 +111,8 @@ struct console_group {
     int64_t member_count;
     const struct console_offset *offsets;
     size_t offset_count;
+    const char *verdict; /* the worst of its partitions */
+    int64_t lag_us, still_us;
 };
 
 enum console_state {
@@ -126,7 +136,9 @@ struct console_snapshot {
     size_t source_count;
     const struct console_flow *flows;
     size_t flow_count;
-    bool log_embedded; /* else a server of its own has the topics and groups */
+    int64_t disk_free, disk_total;  /* bytes, where the data directory lies; total 0: not known */
+    bool log_embedded;              /* else a server of its own has the topics and groups */
+    struct console_fault log_fault; /* of such a server: it does not answer */
     const struct console_topic *topics;
     size_t topic_count;
     const struct console_group *groups;
@@ -240,12 +252,16 @@ struct console_provider {
     /* Ends it after the page under way; one that has ended stays as it is. What was accepted
      * stays. */
     enum status (*ingest_cancel)(void *context, int64_t id, struct error *error);
+
+    /* Topics, groups, schemas and queries. NULL: those routes answer 503. */
+    const struct console_log_view *log;
 };
 
 struct console_config {
     const char *host;
     uint16_t port; /* 0 takes a free one */
     bool loopback; /* answer only for names of this machine: pages cannot rebind theirs to it */
+    const char *history; /* file that keeps the charts' past over restarts; NULL: none */
 };
 
 /* Listens at once. The provider is copied; its context must live until console_stop. Failures as of

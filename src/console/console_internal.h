@@ -4,14 +4,21 @@
 
 #include "base/embedded.h"
 #include "console/console.h"
+#include "console/request.h"
+#include "console/watch.h"
 #include "http/server.h"
 #include "io/thread.h"
+
+#include <stdatomic.h>
 
 struct console {
     struct console_provider provider;
     struct http_server *server;
     struct http_events *events;
     struct thread *publisher; /* one snapshot a second, while someone listens */
+    struct watch *watch;
+    struct http_route *routes; /* of console_endpoints */
+    atomic_bool stopping;
     int64_t started_us;
 };
 
@@ -20,8 +27,17 @@ extern const struct embedded_file console_page[];
 extern const size_t console_page_count;
 
 /* api.c: everything that is answered. */
-extern const struct http_route console_routes[];
-extern const size_t console_route_count;
+extern const struct console_endpoint console_endpoints[];
+extern const size_t console_endpoint_count;
+
+/* Takes the text. */
+void console_reply_json(struct http_exchange *exchange, int status, struct buffer *text);
+
+/* The provider's snapshot with what the watch knows. */
+MUST_USE enum status console_look(struct console *console,
+                                  struct arena *arena,
+                                  struct console_snapshot *ret_snapshot,
+                                  struct error *error);
 
 /* ingest.c: what schedulers ask for. */
 http_handler console_get_ingests;
@@ -36,5 +52,12 @@ console_status(struct console *console, struct buffer *target, struct error *err
 /* guard.c: headers of every reply; true if the request was refused. A `before` of the server. */
 bool console_guard(struct http_exchange *exchange, void *context);
 
-/* openapi.c: describes `console_routes`. */
+/* api_log.c: handlers that ask the broker, the registry and the tables. */
+http_handler console_get_topic, console_post_topic, console_patch_topic, console_delete_topic;
+http_handler console_get_records, console_post_record, console_get_scan;
+http_handler console_get_group, console_delete_group, console_reset_group;
+http_handler console_get_subjects, console_get_subject, console_post_schema;
+http_handler console_get_relations, console_post_query;
+
+/* openapi.c: describes `console_endpoints`. */
 void console_openapi_write(struct buffer *target);

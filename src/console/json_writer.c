@@ -1,6 +1,7 @@
 #include "console/json_writer.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void begin(struct json_writer *json, const char *key)
 {
@@ -58,4 +59,20 @@ void json_writer_null(struct json_writer *json, const char *key)
 {
     begin(json, key);
     buffer_append_string(json->target, "null");
+}
+
+void json_writer_double(struct json_writer *json, const char *key, double value)
+{
+    begin(json, key);
+    if (isfinite(value)) {
+        buffer_printf(json->target, "%.7g", value);
+    } else {
+        buffer_append_string(json->target, "null");
+    }
+}
+
+void json_writer_raw(struct json_writer *json, const char *key, struct slice value)
+{
+    begin(json, key);
+    buffer_append_slice(json->target, value);
 }

@@ -29,5 +29,8 @@ void json_writer_text(struct json_writer *json,
                       const char *value); /* NULL: null */
 void json_writer_bytes(struct json_writer *json, const char *key, struct slice value);
 void json_writer_int(struct json_writer *json, const char *key, int64_t value);
+/* Seven digits; what is no number is null. */
+void json_writer_double(struct json_writer *json, const char *key, double value);
 void json_writer_bool(struct json_writer *json, const char *key, bool value);
 void json_writer_null(struct json_writer *json, const char *key);
+void json_writer_raw(struct json_writer *json, const char *key, struct slice value); /* is JSON */

@@ -16,16 +16,6 @@ struct console_totals {
 
 void console_totals_of(const struct console_snapshot *snapshot, struct console_totals *ret_totals);
 
-/* What to tell a person who asks why nothing moves: of the fault of each part, worst first. */
-struct console_problem {
-    const char *pipeline, *kind, *name; /* kind: "source", "capture", "flow", "process" */
-    const struct console_fault *fault;
-};
-
-size_t console_problems(const struct console_snapshot *snapshot,
-                        struct arena *arena,
-                        struct console_problem **ret_problems);
-
 /* One object each: the whole, or an array of one kind. */
 void snapshot_write_status(const struct console_snapshot *snapshot,
                            int64_t started_us,

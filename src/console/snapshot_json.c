@@ -1,4 +1,5 @@
 #include "base/utf8.h"
+#include "console/diagnosis.h"
 #include "console/json_writer.h"
 #include "console/snapshot.h"
 #include "io/clock.h"
@@ -40,6 +41,16 @@ static void write_time(struct json_writer *json, const char *key, int64_t time_u
     }
 }
 
+/* -1: not known. */
+static void write_known(struct json_writer *json, const char *key, int64_t value)
+{
+    if (value < 0) {
+        json_writer_null(json, key);
+    } else {
+        json_writer_int(json, key, value);
+    }
+}
+
 static void write_source(struct json_writer *json, const struct console_source *source)
 {
     json_writer_open(json, NULL, '{');
@@ -61,6 +72,7 @@ static void write_source(struct json_writer *json, const struct console_source *
     json_writer_open(json, "capture", '{');
     json_writer_text(json, "state", source->capture_state);
     json_writer_int(json, "lag", source->lag);
+    write_known(json, "lag_us", source->lag_us);
     write_fault(json, "fault", &source->capture_fault);
     json_writer_close(json, '}');
     json_writer_close(json, '}');
@@ -110,11 +122,8 @@ static void write_flow(struct json_writer *json, const struct console_flow *flow
     json_writer_int(json, "late", flow->late);
     json_writer_int(json, "dead", flow->dead);
     json_writer_int(json, "foreign", flow->foreign);
-    if (flow->lag < 0) {
-        json_writer_null(json, "lag");
-    } else {
-        json_writer_int(json, "lag", flow->lag);
-    }
+    write_known(json, "lag", flow->lag);
+    write_known(json, "lag_us", flow->lag_us);
     write_time(json, "watermark_us", flow->watermark_us);
     json_writer_int(json, "latency_us", flow->latency_us);
     json_writer_int(json, "state_bytes", flow->state_bytes);
@@ -136,14 +145,14 @@ static void write_topic(struct json_writer *json, const struct console_topic *to
         json_writer_int(json, "partition", (int64_t) i);
         json_writer_int(json, "log_start", partition->log_start);
         json_writer_int(json, "high_watermark", partition->high_watermark);
-        json_writer_int(json, "size_bytes", partition->size_bytes);
+        write_known(json, "size_bytes", partition->size_bytes);
         json_writer_close(json, '}');
         records += partition->high_watermark - partition->log_start;
-        bytes += partition->size_bytes;
+        bytes = partition->size_bytes < 0 ? -1 : bytes + partition->size_bytes;
     }
     json_writer_close(json, ']');
     json_writer_int(json, "records", records);
-    json_writer_int(json, "size_bytes", bytes);
+    write_known(json, "size_bytes", bytes);
     json_writer_close(json, '}');
 }
 
@@ -176,11 +185,14 @@ static void write_group(struct json_writer *json, const struct console_group *gr
         json_writer_int(json, "committed", offset->committed);
         json_writer_int(json, "high_watermark", offset->high_watermark);
         json_writer_int(json, "lag", behind);
+        json_writer_text(json, "verdict", offset->verdict);
         json_writer_close(json, '}');
         lag += behind;
     }
     json_writer_close(json, ']');
     json_writer_int(json, "lag", lag);
+    write_known(json, "lag_us", group->lag_us);
+    json_writer_text(json, "verdict", group->verdict);
     json_writer_close(json, '}');
 }
 
@@ -218,16 +230,19 @@ static void write_problems(struct json_writer *json, const struct console_snapsh
     struct arena arena;
     struct console_problem *problems;
     arena_init(&arena, 1024);
-    size_t count = console_problems(snapshot, &arena, &problems);
+    size_t count = console_diagnose(snapshot, &arena, &problems);
     json_writer_open(json, "problems", '[');
     for (size_t i = 0; i < count; i++) {
         json_writer_open(json, NULL, '{');
+        json_writer_text(json, "severity", problems[i].severe ? "error" : "warning");
+        json_writer_text(json, "cause", problems[i].cause);
+        json_writer_text(json, "title", problems[i].title);
         json_writer_text(json, "pipeline", problems[i].pipeline);
         json_writer_text(json, "kind", problems[i].kind);
         json_writer_text(json, "name", problems[i].name);
-        json_writer_text(json, "status", problems[i].fault->status);
-        json_writer_text(json, "message", problems[i].fault->message);
-        json_writer_text(json, "hint", problems[i].fault->hint);
+        json_writer_text(json, "status", problems[i].status);
+        json_writer_text(json, "message", problems[i].message);
+        json_writer_text(json, "hint", problems[i].remedy);
         json_writer_close(json, '}');
     }
     json_writer_close(json, ']');
@@ -257,6 +272,12 @@ void snapshot_write_status(const struct console_snapshot *snapshot,
     json_writer_text(&json, "http", snapshot->http);
     json_writer_text(&json, "registry", snapshot->registry);
     json_writer_close(&json, '}');
+    if (snapshot->disk_total > 0) {
+        json_writer_open(&json, "disk", '{');
+        json_writer_int(&json, "free_bytes", snapshot->disk_free);
+        json_writer_int(&json, "total_bytes", snapshot->disk_total);
+        json_writer_close(&json, '}');
+    }
     write_totals(&json, snapshot);
     write_problems(&json, snapshot);
     write_sources(&json, "sources", snapshot);
@@ -266,6 +287,7 @@ void snapshot_write_status(const struct console_snapshot *snapshot,
     }
     json_writer_close(&json, ']');
     json_writer_bool(&json, "log_embedded", snapshot->log_embedded);
+    write_fault(&json, "log_fault", &snapshot->log_fault);
     write_topics(&json, "topics", snapshot);
     write_groups(&json, "groups", snapshot);
     json_writer_close(&json, '}');

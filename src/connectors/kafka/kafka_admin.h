@@ -20,19 +20,33 @@ MUST_USE enum status kafka_admin_topics(struct log_client *log,
                                         size_t *ret_count,
                                         struct error *error);
 
-/* STATUS_CONFLICT if it exists. */
-MUST_USE enum status kafka_admin_topic_create(struct log_client *log,
-                                              const struct topic_spec *spec,
-                                              struct error *error);
-
-MUST_USE enum status
-kafka_admin_topic_delete(struct log_client *log, const char *topic, struct error *error);
-
 struct kafka_config {
     const char *name;
     const char *value; /* NULL: secret, or not set */
     bool is_default;
+    bool is_own; /* set on the topic itself, not on its broker */
 };
+
+/* STATUS_CONFLICT if it exists. `_make` with settings as Kafka names them. */
+MUST_USE enum status kafka_admin_topic_create(struct log_client *log,
+                                              const struct topic_spec *spec,
+                                              struct error *error);
+
+MUST_USE enum status kafka_admin_topic_make(struct log_client *log,
+                                            const struct topic_spec *spec,
+                                            const struct kafka_config *configs,
+                                            size_t count,
+                                            struct error *error);
+
+/* Changes these settings and leaves the others; a value of "" takes the default again. */
+MUST_USE enum status kafka_admin_topic_change(struct log_client *log,
+                                              const char *topic,
+                                              const struct kafka_config *configs,
+                                              size_t count,
+                                              struct error *error);
+
+MUST_USE enum status
+kafka_admin_topic_delete(struct log_client *log, const char *topic, struct error *error);
 
 MUST_USE enum status kafka_admin_topic_configs(struct log_client *log,
                                                const char *topic,

@@ -27,8 +27,14 @@ static enum status snapshot(void *context,
     static const struct console_stream stream = {HOSTILE, HOSTILE, &sink, 1};
     static const struct console_partition partition = {1, 5, 100};
     static const struct console_topic topic = {HOSTILE, &partition, 1};
-    static const struct console_offset offsets[] = {{HOSTILE, 0, 2, 5}, {"gone", 0, 7, -1}};
-    static const struct console_group group = {HOSTILE, "Stable", "consumer", 1, offsets, 2};
+    static const struct console_offset offsets[] = {{HOSTILE, 0, 2, 5, NULL},
+                                                    {"gone", 0, 7, -1, NULL}};
+    static const struct console_group group = {.id = HOSTILE,
+                                               .state = "Stable",
+                                               .protocol_type = "consumer",
+                                               .member_count = 1,
+                                               .offsets = offsets,
+                                               .offset_count = 2};
     const struct fake *fake = context;
     if (fake->busy) {
         return error_set(error, STATUS_AGAIN, "too busy");
@@ -282,6 +288,53 @@ static void a_retry_passes_its_filter_on(void **state)
     buffer_deinit(&reply);
 }
 
+/* What a form of another page could send, JSON that is none, and names that no table has. */
+static void a_body_is_json_as_its_table_says(void **state)
+{
+    static const char *const bodies[] = {
+        "",
+        "[]",
+        "{",
+        "{\"hop\": 1.5}",
+        "{\"hop\": [1]}",
+        "{\"x\": 1}",
+        "{\"id\": -1}",
+        "store: a",
+        "{\"id\":1,\"id\":2}",
+        "{\"name\": \"a\\u0000b\"}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        struct buffer reply;
+        const char *body;
+        assert_int_equal(ask(*state, "POST /api/v1/dead/retry", bodies[i], &reply, &body), 400);
+        buffer_deinit(&reply);
+    }
+}
+
+static void without_a_log_its_routes_say_so(void **state)
+{
+    json_decref(ask_json(*state, "GET /api/v1/topics/x", 503));
+    json_decref(ask_json(*state, "GET /api/v1/topics/x/scan", 503));
+    json_decref(ask_json(*state, "GET /api/v1/relations", 503));
+}
+
+/* Each parameter and field of the tables is described, each path once. */
+static void the_description_is_made_from_the_tables(void **state)
+{
+    json_t *api = ask_json(*state, "GET /api/v1/openapi.json", 200);
+    json_t *paths = json_object_get(api, "paths");
+    json_t *topic = json_object_get(paths, "/api/v1/topics/{topic}");
+    assert_int_equal(json_object_size(topic), 3);
+    json_t *records =
+        json_object_get(json_object_get(paths, "/api/v1/topics/{topic}/records"), "get");
+    assert_int_equal(json_array_size(json_object_get(records, "parameters")), 7);
+    json_t *body = json_object_get(json_object_get(topic, "patch"), "requestBody");
+    json_t *schema = json_object_get(
+        json_object_get(json_object_get(body, "content"), "application/json"), "schema");
+    assert_int_equal(json_object_size(json_object_get(schema, "properties")), 2);
+    json_decref(api);
+}
+
 static void two_consoles_cannot_have_one_port(void **state)
 {
     struct fixture *fixture = *state;
@@ -306,6 +359,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(raw_bytes_that_are_no_text_come_in_hexadecimal, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_retry_passes_its_filter_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_body_is_json_as_its_table_says, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_log_its_routes_say_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_description_is_made_from_the_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(two_consoles_cannot_have_one_port, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

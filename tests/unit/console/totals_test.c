@@ -36,36 +36,11 @@ static void ends_read_late_make_no_negative_number(void **state)
     assert_int_equal(totals.in_flight, 0);
 }
 
-static void problems_are_of_every_part(void **state)
-{
-    (void) state;
-    const struct console_source source = {
-        .pipeline = "p", .name = "s", .fault = {.message = "a"}, .capture_fault = {.message = "b"}};
-    const struct console_flow flow = {.pipeline = "p", .topic = "t", .fault = {.message = "c"}};
-    const struct console_snapshot snapshot = {.fault = {.message = "all"},
-                                              .sources = &source,
-                                              .source_count = 1,
-                                              .flows = &flow,
-                                              .flow_count = 1};
-    static const char *const wanted[] = {"process", "source", "capture", "flow"};
-    struct arena arena;
-    struct console_problem *problems;
-    arena_init(&arena, 0);
-    assert_int_equal(console_problems(&snapshot, &arena, &problems), ARRAY_SIZE(wanted));
-    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-        assert_string_equal(problems[i].kind, wanted[i]);
-    }
-    assert_string_equal(problems[3].name, "t");
-    assert_int_equal(console_problems(&(struct console_snapshot){0}, &arena, &problems), 0);
-    arena_deinit(&arena);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sum_is_over_all_and_leaves_derived_topics_out),
         cmocka_unit_test(ends_read_late_make_no_negative_number),
-        cmocka_unit_test(problems_are_of_every_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,44 @@
+#pragma once
+
+/* What a request may say: a settings table for each query and body, from which come the parser, the
+ * errors and the OpenAPI description. A name that no row has is refused. */
+
+#include "base/settings.h"
+#include "console/log_view.h"
+#include "http/server.h"
+
+/* A row of the API: the route, what its query and its body may hold (NULL: nothing), and whether
+ * it only reads. */
+struct console_endpoint {
+    struct http_route route;
+    const struct settings_table *query;
+    const struct settings_table *body;
+};
+
+extern const struct settings_table console_seek_table;
+extern const struct settings_table console_scan_table;
+extern const struct settings_table console_topic_new_table;
+extern const struct settings_table console_topic_change_table;
+extern const struct settings_table console_produce_table;
+extern const struct settings_table console_reset_table;
+extern const struct settings_table console_schema_table;
+extern const struct settings_table console_sql_table;
+extern const struct settings_table console_dead_table;
+extern const struct settings_table console_retry_table;
+extern const struct settings_table console_history_table;
+extern const struct settings_table console_ingest_table; /* ingest.c reads it itself */
+
+struct console_history_query {
+    const char *prefix; /* of the names of series; NULL: all */
+    int64_t span;       /* µs back from now */
+};
+
+/* STATUS_DATA or STATUS_CONFIG if it is not what the table says. */
+MUST_USE enum status console_query_read(struct http_exchange *exchange,
+                                        const struct settings_table *table,
+                                        void *ret_struct,
+                                        struct error *error);
+MUST_USE enum status console_body_read(struct http_exchange *exchange,
+                                       const struct settings_table *table,
+                                       void *ret_struct,
+                                       struct error *error);
