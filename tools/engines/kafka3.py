@@ -38,21 +38,22 @@ def log4j(state):
     return f"-Dlog4j.configuration=file:{path}"
 
 
-def start(state):
+def start(state, *more):
+    """`more` are lines of the configuration that win over those here."""
     here = f"PLAINTEXT://127.0.0.1:{state.port()}"
     config = properties(
         state.folder / "server.properties", "broker.id=0", f"listeners={here}", f"advertised.listeners={here}",
         f"zookeeper.connect=127.0.0.1:{state.other('zookeeper').port()}", "zookeeper.session.timeout.ms=4000",
-        f"log.dirs={state.folder}/log", *ONE_NODE,
+        f"log.dirs={state.folder}/log", *ONE_NODE, *more,
     )  # fmt: skip
     words = ["-Xmx512m", "-XX:+UseG1GC", log4j(state), *JARS, "kafka.Kafka", str(config)]
     return [java(11), *words], {}
 
 
-def ready(state):
+def ready(state, use="clients"):
     """Whether it answers ApiVersions, version 0."""
     body = struct.pack(">hhih", 18, 0, 1, -1)
-    return len(exchange(state.port(), struct.pack(">i", len(body)) + body, 4)) == 4
+    return len(exchange(state.port(use), struct.pack(">i", len(body)) + body, 4)) == 4
 
 
 # After a kill, ZooKeeper holds the old session for some seconds and refuses the new broker.

@@ -17,7 +17,8 @@ def fetch():
     fetch_jars(PROGRAM, f"{kafka}:kafka_2.13:4.3.1", f"{kafka}:kafka-tools:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
 
 
-def start(state):
+def start(state, *more, formatting=()):
+    """`more` are lines of the configuration that win over those here, `formatting` words for its first format."""
     here, controller = f"PLAINTEXT://127.0.0.1:{state.port()}", f"127.0.0.1:{state.port('controller')}"
     config = properties(
         state.folder / "server.properties", "process.roles=broker,controller", "node.id=1",
@@ -25,14 +26,14 @@ def start(state):
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         f"listeners={here},CONTROLLER://{controller}", f"advertised.listeners={here}",
         f"log.dirs={state.folder}/log", "share.coordinator.state.topic.replication.factor=1",
-        "share.coordinator.state.topic.min.isr=1", *kafka3.ONE_NODE,
+        "share.coordinator.state.topic.min.isr=1", *kafka3.ONE_NODE, *more,
     )  # fmt: skip
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
     if not (state.folder / "log" / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
         done = subprocess.run(
             [java(17), quiet, "-XX:TieredStopAtLevel=1", *JARS, "kafka.tools.StorageTool", "format", "-t", cluster,
-             "-c", str(config)], capture_output=True, text=True,
+             "-c", str(config), *formatting], capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode != 0:
             raise Failure(f"kafka4 could not format its log:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -3,6 +3,7 @@
 #include "connectors/kafka/kafka_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* For every instance. What a profile sets comes later and wins. */
 static const char *const common_settings[] = {
@@ -134,6 +135,18 @@ struct error_kind {
     const char *hint;
 };
 
+/* Before 2.6.1 its second SCRAM message does not hold what the standard says, and Kafka 4 sees to
+ * that (docs/decisions/0013). */
+#define SCRAM_FIXED 0x02060100
+#if RD_KAFKA_VERSION < SCRAM_FIXED
+#define SCRAM_HINT                                                                                 \
+    "; with Kafka 4 this leat cannot use SCRAM at all, as its librdkafka is older than 2.6.1: "    \
+    "use "                                                                                         \
+    "PLAIN over TLS or a client certificate, or build leat with a newer librdkafka"
+#else
+#define SCRAM_HINT ""
+#endif
+
 #define NO_ACCESS "look at the ACLs of the principal that leat connects as"
 
 /* Those that are not listed are STATUS_PROTOCOL, retriable. An unknown topic is retriable too, as
@@ -193,6 +206,39 @@ static const struct error_kind error_kinds[] = {
     {RD_KAFKA_RESP_ERR__INVALID_ARG, STATUS_CONFIG, false, NULL},
 };
 
+/* Why a connection cannot be had though a broker is there: librdkafka reports it as one that cannot
+ * be reached, and only its log line says more. Retriable, as a broker that just starts may not know
+ * its users yet. */
+static const struct refusal {
+    const char *words; /* of the log line */
+    const char *more;  /* other words that it must have as well; NULL: none */
+    const char *hint;
+} refusals[] = {
+    {"SASL authentication error", "SCRAM",
+     "look at sasl.username and sasl.password of `log_settings`" SCRAM_HINT},
+    {"SASL authentication error", NULL,
+     "look at sasl.username and sasl.password of `log_settings`"},
+    {"certificate verify failed", NULL,
+     "name the authority that signed the broker's certificate: ssl.ca.location in `log_settings`"},
+    {"SSL handshake failed", NULL,
+     "does that port speak TLS, and does security.protocol of `log_settings` say so?"},
+    {"connecting to a SSL listener", NULL,
+     "that port speaks TLS: say security.protocol: SSL or SASL_SSL in `log_settings`"},
+    {"connecting to a SASL", NULL,
+     "that port wants a user: say security.protocol: SASL_SSL or SASL_PLAINTEXT in `log_settings`"},
+};
+
+static const struct refusal *refusal_of(const char *complaint)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        if (strstr(complaint, refusals[i].words) != NULL &&
+            (refusals[i].more == NULL || strstr(complaint, refusals[i].more) != NULL)) {
+            return &refusals[i];
+        }
+    }
+    return NULL;
+}
+
 enum status kafka_error(struct kafka_handle *handle,
                         rd_kafka_resp_err_t code,
                         struct error *error,
@@ -222,6 +268,17 @@ enum status kafka_error(struct kafka_handle *handle,
     error_code(error, code);
     if (error != NULL) {
         error->retriable = kind.retriable;
+    }
+    const struct refusal *refusal = refusal_of(complaint);
+    if (refusal != NULL) {
+        kind.status = STATUS_CONFIG;
+        kind.hint = refusal->hint;
+        if (error != NULL) {
+            error->status = kind.status;
+        }
+    }
+    if (kind.hint == NULL && complaint[0] == '\0' && kind.status == STATUS_UNAVAILABLE) {
+        kind.hint = "is it up, and does security.protocol of `log_settings` fit that port?";
     }
     if (kind.hint != NULL) {
         error_hint(error, "%s", kind.hint);
