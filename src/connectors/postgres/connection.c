@@ -56,7 +56,9 @@ static enum status check_server(const struct pg *pg, struct error *error)
     return STATUS_OK;
 }
 
-/* Settings of the session. Acknowledged means on disk, whatever the server's default. */
+/* Settings of the session. Plans are made once, often while a table is still empty, and must fit
+ * when it is not: keys are looked up in their index, one after the other. Acknowledged means on
+ * disk, whatever the server's default. */
 static enum status set_up_session(struct pg *pg, struct error *error)
 {
     static const char sql[] = "SELECT set_config('search_path', quote_ident($1), false),"
@@ -64,6 +66,9 @@ static enum status set_up_session(struct pg *pg, struct error *error)
                               " set_config('statement_timeout', '0', false),"
                               " set_config('idle_in_transaction_session_timeout', '60s', false),"
                               " set_config('plan_cache_mode', 'force_generic_plan', false),"
+                              " set_config('enable_seqscan', 'off', false),"
+                              " set_config('enable_hashjoin', 'off', false),"
+                              " set_config('enable_mergejoin', 'off', false),"
                               " set_config('jit', 'off', false),"
                               " set_config('work_mem', '32MB', false),"
                               " set_config('timezone', 'UTC', false),"

@@ -78,6 +78,9 @@ bool pg_was_committed(const struct pg *pg);
 /* Claims leat's schema for a holder of coordination, as connect/stage.h says of `fence`. */
 MUST_USE enum status pg_fence(struct pg *pg, const struct fence *fence, struct error *error);
 
+/* Inside a transaction: from here on whole tables may be read without their index. */
+void pg_allow_scans(struct pg *pg);
+
 /* Inside a transaction: waits for others who lock the same thing, until it ends. */
 void pg_lock(struct pg *pg, const char *kind, int64_t id);
 

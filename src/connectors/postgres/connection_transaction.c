@@ -29,6 +29,11 @@ void pg_lock(struct pg *pg, const char *kind, int64_t id)
     (void) pg_send(pg, "SELECT pg_advisory_xact_lock($1)", &params);
 }
 
+void pg_allow_scans(struct pg *pg)
+{
+    (void) pg_send(pg, "SET LOCAL enable_seqscan = on", NULL);
+}
+
 /* ---- what became of it -------------------------------------------------------------------------
  */
 

@@ -163,6 +163,7 @@ expire(struct store *store, int64_t now_us, int64_t *ret_removed, struct error *
     struct arena arena CLEANUP(arena_deinit);
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     arena_init(&arena, 0);
+    pg_allow_scans(store->pg);
     size_t rows = pg_send(
         store->pg, "SELECT name, ttl_us FROM leat_tables WHERE ttl_us > 0 AND NOT internal", NULL);
     TRY(pg_wait(store->pg, error));

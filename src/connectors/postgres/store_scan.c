@@ -61,6 +61,7 @@ open_cursor(struct store *store, const struct scan *scan, const char *name, stru
     }
     buffer_append_string(&sql, " FROM ");
     TRY(pg_store_table_place(store, name, &sql, error));
+    pg_allow_scans(store->pg);
     (void) pg_send(store->pg, "SET LOCAL idle_in_transaction_session_timeout = '1h'", NULL);
     (void) pg_send_once(store->pg, buffer_string(&sql), NULL);
     return pg_wait(store->pg, error);
