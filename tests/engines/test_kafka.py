@@ -21,7 +21,9 @@ def with_profile(source, target, **roles):
     schema = pathlib.Path(source).with_name("user.avsc")
     text = text.replace("file: user.avsc", f"file: {schema}")
     lines = "".join(f"    {role}: {engine}\n" for role, engine in roles.items())
-    target.write_text(f"{text}\nprofiles:\n  real:\n{lines}")
+    head = "\nprofiles:\n"
+    before, _, others = text.partition(head)
+    target.write_text(f"{before}{head}  real:\n{lines}{others}")
     return target
 
 
