@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import time
 import uuid
@@ -342,13 +343,17 @@ def test_a_role_without_the_privilege_is_told_which(server, url, api, tmp_path):
         ended = refused(guest, api, tmp_path, role)
         assert ended.code == 78 and "permission denied for database" in ended.stderr, ended.stderr
         assert "CREATE on the database" in ended.stderr
-    # An administrator makes the schema: then that is enough.
+    # Schemas that an administrator made are enough: leat's own, and that of the state.
     psql(url, "CREATE SCHEMA leat AUTHORIZATION guest")
-    file = with_profile(USERS, tmp_path / "users.yaml", staging=guest)
-    run = run_real(file, tmp_path / "data", api.url, "--limit", 5)
-    ended = run.wait(LEAT_S)
-    assert ended.code == 78 and "permission denied for database" in ended.stderr  # a state has its own schema
+    ended = refused(guest, api, tmp_path)
+    assert ended.code == 78 and "permission denied for database" in ended.stderr, ended.stderr
+    psql(url, 'CREATE SCHEMA "leat.users.users_created" AUTHORIZATION guest')
+    ended = refused(guest, api, tmp_path)
+    assert ended.code == 0, ended.stderr
+    # And so is the right to make them.
+    psql(url, 'DROP SCHEMA leat, "leat.users.users_created" CASCADE')
     psql(url, f'GRANT CREATE ON DATABASE "{url.rpartition("/")[2]}" TO guest')
+    shutil.rmtree(tmp_path / "data")
     ended = refused(guest, api, tmp_path)
     assert ended.code == 0, ended.stderr
     psql(url, "DROP OWNED BY guest; DROP ROLE guest")

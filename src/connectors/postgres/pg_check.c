@@ -14,6 +14,7 @@ enum answer {
     USER,
     DATABASE,
     MAY_CREATE,
+    HAS_SCHEMA,
     FSYNC,
     PAGE_WRITES,
     WAL_LEVEL,
@@ -29,6 +30,8 @@ enum answer {
 static const char sql[] =
     "SELECT current_setting('server_version'), pg_is_in_recovery()::int::text, current_user,"
     " current_database(), has_database_privilege(current_database(), 'CREATE')::int::text,"
+    " (SELECT count(*) FROM pg_namespace WHERE nspname = $1"
+    "  AND has_schema_privilege(oid, 'CREATE'))::text,"
     " current_setting('fsync'), current_setting('full_page_writes'), current_setting('wal_level'),"
     " current_setting('max_replication_slots'),"
     " (SELECT count(*) FROM pg_replication_slots)::text, current_setting('max_wal_senders'),"
@@ -92,7 +95,9 @@ static void judge_privileges(struct check *check)
     pg_append_name(&grant, check->answers[DATABASE]);
     buffer_append_string(&grant, " TO ");
     pg_append_name(&grant, check->answers[USER]);
-    tell(check, "privileges", STATUS_CONFIG,
+    /* With a schema of its own it may be enough, if the others are made for it as well. */
+    bool has_schema = is(check, HAS_SCHEMA, "1");
+    tell(check, "privileges", has_schema ? STATUS_OK : STATUS_CONFIG,
          arena_printf(&check->arena, "%s may not make schemas in %s", check->answers[USER],
                       check->answers[DATABASE]),
          buffer_string(&grant));
@@ -137,9 +142,11 @@ static void judge_connections(struct check *check)
 
 static enum status ask(struct check *check, struct pg *pg, struct error *error)
 {
+    struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     enum status status;
+    pg_param_string(&params, pg_schema(pg));
     TRY(pg_begin(pg, PG_READ, error));
-    size_t row = pg_send(pg, sql, NULL);
+    size_t row = pg_send(pg, sql, &params);
     TRY_OR_FAIL(pg_commit(pg, error));
     for (int i = 0; i < ANSWER_COUNT; i++) {
         const char *answer = pg_string(pg_result(pg, row), 0, i, &check->arena);
