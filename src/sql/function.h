@@ -105,7 +105,8 @@ struct sql_function {
                        struct column_builder *target);
         void (*write)(const void *state, struct buffer *target); /* NULL: memcpy of state_bytes */
         enum status (*read)(struct slice bytes, void *state, struct error *error);
-        void (*free)(void *state); /* heap parts; may be NULL */
+        void (*free)(void *state);               /* heap parts; may be NULL */
+        size_t (*heap_bytes)(const void *state); /* of state that grows with its rows; NULL: none */
     } aggregate;
 };
 

@@ -235,6 +235,18 @@ static enum status set_read(struct slice bytes, void *state, struct error *error
     return read_rest_is_empty(bytes, error);
 }
 
+/* A set holds each value once more, in its map. */
+static size_t collect_heap_bytes(const void *state)
+{
+    const struct collect_state *collect = state;
+    size_t bytes = collect->bytes.capacity;
+    if (collect->seen != NULL) {
+        bytes += collect->bytes.size + collect->seen->entry_capacity * sizeof(struct map_entry) +
+                 collect->seen->slot_count * sizeof(collect->seen->slots[0]);
+    }
+    return bytes;
+}
+
 static void collect_free(void *state)
 {
     struct collect_state *collect = state;
@@ -282,7 +294,8 @@ static void collect_free(void *state)
             .result = collect_result,                                                              \
             .write = collect_write,                                                                \
             .read = (read_),                                                                       \
-            .free = collect_free                                                                   \
+            .free = collect_free,                                                                  \
+            .heap_bytes = collect_heap_bytes                                                       \
         }                                                                                          \
     }
 

@@ -275,6 +275,11 @@ static enum status percentile_read(struct slice bytes, void *state, struct error
     return STATUS_OK;
 }
 
+static size_t percentile_heap_bytes(const void *state)
+{
+    return ((const struct percentile_state *) state)->bytes.capacity;
+}
+
 static void percentile_free(void *state)
 {
     buffer_deinit(&((struct percentile_state *) state)->bytes);
@@ -363,7 +368,8 @@ static void distinct_result(RESULT_PARAMETERS)
             .result = percentile_result,                                                           \
             .write = percentile_write,                                                             \
             .read = percentile_read,                                                               \
-            .free = percentile_free                                                                \
+            .free = percentile_free,                                                               \
+            .heap_bytes = percentile_heap_bytes                                                    \
         }                                                                                          \
     }
 

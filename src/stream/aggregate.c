@@ -194,7 +194,7 @@ static void update_states(struct run *run,
                           int64_t length,
                           const struct touched *touched)
 {
-    const struct keyed_groups *groups = &run->aggregates->groups;
+    struct keyed_groups *groups = &run->aggregates->groups;
     const struct plan *plan = run->aggregates->plan;
     void **states = ARENA_ARRAY(run->arena, void *, (size_t) touched->count);
     for (uint32_t a = 0; a < plan->aggregate_count; a++) {
@@ -212,6 +212,9 @@ static void update_states(struct run *run,
         }
         aggregate->function->aggregate.update(eval, aggregate, arguments[a].columns, group_of_row,
                                               states);
+    }
+    for (int32_t i = 0; i < touched->count; i++) {
+        keyed_groups_measure(groups, touched->groups[i]);
     }
 }
 
@@ -316,7 +319,9 @@ aggregates_run(struct run *run, const struct plan *plan, struct rows *rows, stru
         (void) error_set(
             error, STATUS_LIMIT, "its %zu groups need %zu MiB, more than its limit of %zu MiB",
             aggregates->groups.size, aggregates->groups.bytes >> 20, aggregates->bytes_max >> 20);
-        error_hint(error, "declare a watermark so that old groups go, or raise `state_max`");
+        error_hint(error, "declare a watermark so that old groups go, or raise `state_max`%s",
+                   aggregates->groups.grows ? "; collect_list and percentile keep every value"
+                                            : "");
         return STATUS_LIMIT;
     }
     return STATUS_OK;

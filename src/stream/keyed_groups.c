@@ -13,6 +13,7 @@ void keyed_groups_init(struct keyed_groups *groups, const struct plan *plan)
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {
         groups->state_offsets[i] = groups->state_bytes;
         size_t bytes = plan->aggregates[i].function->aggregate.state_bytes;
+        groups->grows = groups->grows || plan->aggregates[i].function->aggregate.heap_bytes != NULL;
         groups->state_bytes += (bytes + 15) & ~(size_t) 15;
     }
     groups->slot_count = SLOTS_MIN;
@@ -21,7 +22,21 @@ void keyed_groups_init(struct keyed_groups *groups, const struct plan *plan)
 
 static size_t group_bytes(const struct keyed_groups *groups, const struct group *group)
 {
-    return sizeof(*group) + group->key.size + groups->state_bytes + 2 * sizeof(group);
+    return sizeof(*group) + group->key.size + groups->state_bytes + 2 * sizeof(group) +
+           group->heap_bytes;
+}
+
+void keyed_groups_measure(struct keyed_groups *groups, struct group *group)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; groups->grows && i < groups->plan->aggregate_count; i++) {
+        const struct sql_function *function = groups->plan->aggregates[i].function;
+        if (function->aggregate.heap_bytes != NULL) {
+            bytes += function->aggregate.heap_bytes(group_state(groups, group, i));
+        }
+    }
+    groups->bytes += bytes - group->heap_bytes;
+    group->heap_bytes = bytes;
 }
 
 static void group_free(struct keyed_groups *groups, struct group *group)
@@ -248,5 +263,6 @@ enum status keyed_groups_restore(struct keyed_groups *groups,
     if (reader.failed || reader.rest.size != 0) {
         return error_set(error, STATUS_CORRUPT, "the stored state of a group cannot be read");
     }
+    keyed_groups_measure(groups, group);
     return STATUS_OK;
 }

@@ -21,6 +21,7 @@ struct group {
     uint64_t batch;        /* the last batch that touched it ... */
     int32_t batch_index;   /* ... and its number there */
     bool dirty;            /* since the last checkpoint */
+    size_t heap_bytes;     /* behind the accumulators, as measured last */
     uint8_t *states;       /* accumulators one after the other */
 };
 
@@ -28,6 +29,7 @@ struct keyed_groups {
     const struct plan *plan;
     size_t *state_offsets; /* of each aggregate within `states` */
     size_t state_bytes;
+    bool grows; /* some accumulators have memory of their own */
     struct group **slots;
     size_t slot_count; /* a power of two */
     size_t size;
@@ -49,6 +51,9 @@ struct group *keyed_groups_get(struct keyed_groups *groups,
 
 /* To be called for every group that changes. */
 void keyed_groups_touch(struct keyed_groups *groups, struct group *group);
+
+/* To be called when accumulators have changed: what they hold counts in `bytes`. */
+void keyed_groups_measure(struct keyed_groups *groups, struct group *group);
 
 /* Removes the groups that close at or before the watermark, and notes their keys in `removed`. */
 void keyed_groups_evict(struct keyed_groups *groups, int64_t watermark_us);

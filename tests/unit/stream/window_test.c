@@ -258,6 +258,35 @@ static void test_state_budget(void **state)
     assert_int_equal(f.status.groups, 100);
 }
 
+/* One group, but its accumulator holds all that came; also after a restart. */
+static void test_state_budget_of_lists(void **state)
+{
+    static const char *const functions[] = {"collect_list(v)", "collect_set(v)",
+                                            "percentile(CAST(k AS DOUBLE), 0.5)"};
+    for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+        fixture_setup(state);
+        char sql[96];
+        snprintf(sql, sizeof(sql), "SELECT 1 AS one, %s AS v FROM t GROUP BY 1", functions[i]);
+        fixture_topic("STRUCT<k: STRING, v: STRING>", 1);
+        f.job.state_bytes_max = 4000;
+        fixture_stream("s", sql);
+        for (int row = 0; row < 1000; row++) {
+            char json[64];
+            snprintf(json, sizeof(json), "{\"k\": \"%d\", \"v\": \"value %d\"}", row, row);
+            fixture_send("k", json);
+        }
+        fixture_run(STATUS_LIMIT);
+        assert_non_null(strstr(f.status.last_error.hint, "keep every value"));
+        f.job.state_bytes_max = 0;
+        fixture_run(STATUS_OK);
+        int64_t bytes = f.status.state_bytes;
+        assert_true(bytes > 1000 * 8);
+        fixture_run(STATUS_OK);
+        assert_true(f.status.state_bytes > 1000 * 8 && f.status.state_bytes <= bytes);
+        fixture_teardown(state);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_filter_keeps_from_failing, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_state_budget, fixture_setup, fixture_teardown),
+        cmocka_unit_test(test_state_budget_of_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
