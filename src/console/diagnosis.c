@@ -69,8 +69,8 @@ static const struct cause causes[] = {
                       "look whether the store is reachable, has space, and still has the table's "
                       "columns." GOES_ON},
     [STREAM_STALLED] = {"stream-stalled", true, "The queries over %s stand still",
-                        "look at the log lines of this topic; if there are none, report a fault of "
-                        "leat with the output of `leat doctor`"},
+                        "look whether another program holds the tables locked, or their store "
+                        "hangs; then at the log lines of this topic; `leat doctor` asks every part"},
     [CONSUMER_STALLED] = {"consumer-stalled", false, "The consumers of group %s stand still",
                           "they are connected but commit nothing new: look for one record that "
                           "they cannot process, or a call that hangs; see the group's page"},

@@ -36,7 +36,7 @@ static const char *const values[] = {"json", "text", "avro", "hex", "null", NULL
 static const struct setting topic_new_rows[] = {
     ROW(console_topic_new, name, SETTING_STRING, .flags = SETTING_REQUIRED,
         .help = "Letters, digits, `.`, `_` and `-`."),
-    ROW(console_topic_new, partitions, SETTING_INT, .default_text = "0", .min = 0, .max = 10000,
+    ROW(console_topic_new, partitions, SETTING_INT, .default_text = "0", .min = 0, .max = 1000,
         .help = "0: the log's default."),
     ROW(console_topic_new, replication, SETTING_INT, .default_text = "0", .min = 0, .max = 100,
         .help = "Copies; 0: the log's default."),
@@ -47,7 +47,7 @@ const struct settings_table console_topic_new_table =
     TABLE(topic_new_rows, "new topic", console_topic_new, "A topic to make.");
 
 static const struct setting topic_change_rows[] = {
-    ROW(console_topic_change, partitions, SETTING_INT, .default_text = "0", .min = 0, .max = 10000,
+    ROW(console_topic_change, partitions, SETTING_INT, .default_text = "0", .min = 0, .max = 1000,
         .help = "More than there are; 0: as they are. Keys then go to other partitions."),
     ROW(console_topic_change, configs, SETTING_PAIRS,
         .help = "Settings as Kafka names them; an empty value takes the default again."),

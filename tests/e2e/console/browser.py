@@ -5,7 +5,7 @@ import shutil
 
 import playwright.sync_api as sync_api
 import pytest
-from leat import wait_until
+from leat import WAIT_S, wait_until
 
 CHROMIUM = os.environ.get("LEAT_CHROMIUM") or shutil.which("chromium")
 
@@ -38,7 +38,7 @@ class Page:
     def text(self, selector="#main"):
         return " ".join(self.page.inner_text(selector).split())
 
-    def sees(self, *wanted, within="#main"):
+    def sees(self, *wanted, within="#main", timeout_s=WAIT_S):
         """Waits until all of these words stand there."""
 
         def there():
@@ -46,7 +46,7 @@ class Page:
             return all(part in text for part in wanted)
 
         try:
-            wait_until(there, f"{wanted} in {within}")
+            wait_until(there, f"{wanted} in {within}", timeout_s)
         except AssertionError as failure:
             raise AssertionError(f"{failure}\nthere stands: {self.text(within)[:3000]}") from None
 

@@ -1,11 +1,13 @@
 """The console over HTTP: probes, metrics, the API, the event stream and what is refused."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 
 import pytest
-from leat import WAIT_S, nowhere, wait_until
+import yaml
+from leat import ROOT, WAIT_S, nowhere, wait_until
 from prometheus_client.parser import text_fd_to_metric_families
 
 
@@ -92,6 +94,18 @@ def test_metrics_are_prometheus_text_with_the_same_numbers(users):
     assert metrics["leat_stream_lag_records", flow] == 0
     ends = [v for (name, _), v in metrics.items() if name == "leat_topic_partition_end_offset"]
     assert (len(ends), sum(ends)) == (3, 500)
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_that_are_there(users):
+    _, console = users
+    console.settled()
+    known = set(re.findall(r"^# TYPE (\S+)", console.ask("/metrics")[2], re.MULTILINE))
+    folder = ROOT / "deploy" / "grafana"
+    rules = [rule for group in yaml.safe_load((folder / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
+    panels = json.loads((folder / "leat.json").read_text())["panels"]
+    asked = [rule["expr"] for rule in rules] + [target["expr"] for panel in panels for target in panel["targets"]]
+    assert len(rules) >= 8 and len(panels) >= 13
+    assert set(re.findall(r"\bleat_\w+", " ".join(asked))) <= known
 
 
 def test_probes(users):

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bad_numbers import PIPELINE, RECORDS
 from browser import browser, visit  # noqa: F401
 from confluent_kafka.admin import AdminClient
-from leat import nowhere, wait_until
+from leat import wait_until
 
 pytestmark = pytest.mark.slow
 ONCE = ["--set", 'sources.random_users.schedule="@once"']
@@ -365,11 +365,3 @@ def test_hostile_names_and_payloads_are_shown_as_they_are(users, visit):
     assert page.count("#main img, #main script, #main td b") == 0
     assert "owned" not in page.page.title()
     consumer.close()
-
-
-def test_an_api_that_is_down_is_named_with_what_to_do(up, visit):
-    page = visit(up(url=nowhere()))
-    page.page.wait_for_selector("#problems [data-cause=api-down]")
-    page.sees("The source random_users cannot be reached", "could not connect", "What to do", within="#problems")
-    page.sees("problem", within="#state")
-    page.sees("blocked", within="#flow")
