@@ -99,6 +99,8 @@ def test_metrics_are_prometheus_text_with_the_same_numbers(users):
 def test_the_dashboard_and_the_alerts_ask_for_metrics_that_are_there(users):
     _, console = users
     console.settled()
+    reset = b'{"to": "beginning", "topic": "users_created", "apply": true}'
+    assert console.ask("/api/v1/groups/reports/reset", reset, Content_Type="application/json")[0] == 200
     known = set(re.findall(r"^# TYPE (\S+)", console.ask("/metrics")[2], re.MULTILINE))
     folder = ROOT / "deploy" / "grafana"
     rules = [rule for group in yaml.safe_load((folder / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
