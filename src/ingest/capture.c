@@ -16,7 +16,7 @@
 #define BATCH_COUNT_MAX 20000
 #define BATCH_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 #define RETRY_FIRST_US  100000
-#define RETRY_MAX_US    15000000
+#define RETRY_MAX_US    4000000 /* it goes on soon after an engine is back */
 #define IDLE_US         1000000
 
 struct capture {
@@ -80,6 +80,30 @@ static enum status read_back(struct capture *capture, bool settled, struct error
     return STATUS_OK;
 }
 
+/* Staging may be elsewhere than the log, and outlive it. What a topic that was made anew lacks is
+ * not sent again, as it is no longer in the outbox: said, so that nobody looks for it in vain. */
+static enum status tell_if_made_anew(struct capture *capture, struct error *error)
+{
+    int64_t *ends;
+    int32_t count;
+    if (capture->position == 0) {
+        return STATUS_OK;
+    }
+    TRY(log_topic_ends(capture->job.log_ops, capture->job.log, capture->job.topic.name,
+                       &capture->arena, &ends, &count, error));
+    for (int32_t i = 0; i < count; i++) {
+        if (ends[i] > 0) {
+            return STATUS_OK;
+        }
+    }
+    logline(LOG_WARN, "capture",
+            "the topic is empty, though changes were sent to it: it was made anew, or this is "
+            "another data directory; they are not sent again",
+            LOG_STRING("source", capture->source), LOG_STRING("topic", capture->job.topic.name),
+            LOG_INT("changes", capture->position));
+    return STATUS_OK;
+}
+
 /* Makes the topic and a writer, and finds out what is in the log already. */
 static enum status connect_log(struct capture *capture, struct error *error)
 {
@@ -99,6 +123,7 @@ static enum status connect_log(struct capture *capture, struct error *error)
                                                   &capture->position, error));
 
     TRY(ops->topic_ensure(capture->job.log, &capture->job.topic, &capture->partitions, error));
+    TRY(tell_if_made_anew(capture, error));
     TRY(read_back(capture, false, error));
     struct log_owner_query owner = {
         .source = capture->source,

@@ -10,6 +10,7 @@
 
 #define RETRY_FIRST_US 100000
 #define RETRY_MAX_US   (10 * (int64_t) 1000000)
+#define STAGE_WAIT_US  (4 * (int64_t) 1000000) /* at most: staging is ours to ask often */
 #define FAILED_WAIT_US                                                                             \
     (60 * (int64_t) 1000000) /* at least, before a failed source is tried again */
 #define DISK_WAIT_US      1000000
@@ -141,6 +142,9 @@ static void recover(struct fetch *fetch, struct error *error, int64_t retry_afte
         set_state(fetch, FETCH_FAILED, next, error);
         sleep_until(fetch, next, true);
         return;
+    }
+    if (fetch->at_stage && wait_us > STAGE_WAIT_US) {
+        wait_us = STAGE_WAIT_US;
     }
     if (retry_after_us >= 0) {
         wait_us = retry_after_us > wait_us ? retry_after_us : wait_us;

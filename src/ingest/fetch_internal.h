@@ -26,11 +26,12 @@ struct fetch {
     struct source *source;
     struct schema_gate gate;
     bool gate_open;
-    char *source_schema; /* that the source declared last; NULL: none */
+    char *source_schema;       /* that the source declared last; NULL: none */
     struct stage_source state; /* as staging has it */
     struct arena state_arena;
     struct arena arena; /* of one page */
     struct backoff backoff;
+    bool at_stage; /* it is staging that is asked just now, not the source */
     int64_t last_page_count;
     char *interval_cursor; /* of a job for an interval, which leaves the stored cursor alone */
     struct metric *accepted;

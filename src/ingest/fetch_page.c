@@ -21,6 +21,7 @@ static enum status load_state(struct fetch *fetch, struct error *error)
 
 enum status fetch_open_stage(struct fetch *fetch, struct error *error)
 {
+    fetch->at_stage = true;
     if (fetch->stage == NULL) {
         TRY(stage_open_fenced(fetch->job.stage_ops, fetch->job.stage_url, fetch->job.fence,
                               &fetch->stage, error));
@@ -31,6 +32,7 @@ enum status fetch_open_stage(struct fetch *fetch, struct error *error)
 enum status fetch_open(struct fetch *fetch, struct error *error)
 {
     TRY(fetch_open_stage(fetch, error));
+    fetch->at_stage = false;
     if (fetch->source == NULL) {
         TRY(fetch->job.ops->open(fetch->job.settings, fetch->job.source, &fetch->source, error));
     }
@@ -229,6 +231,7 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
     struct page_rows rows;
     TRY(rows_make(&rules, &fetch->gate, &page, now_us, &fetch->arena, &rows, error));
     struct stage_result result;
+    fetch->at_stage = true;
     TRY(commit_page(fetch, &page, &rows, now_us, &result, error));
     ret_outcome->end = page.end && !result.cut;
     ret_outcome->cut = result.cut;

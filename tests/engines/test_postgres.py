@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -203,11 +204,21 @@ def test_a_killed_server_is_waited_for(engines, url, api, tmp_path):
             engines.call("down", "--kill", "postgres")
             engines.call("up", "postgres")
         before = accepted(url)
-        wait_until(lambda: accepted(url) >= before + 100, "staging goes on")
+        engines.call("down", "postgres")
+        wait_until(lambda: failures(process) >= 40, "it tries again and again, ever more seldom", LEAT_S)
+        engines.call("up", "postgres")
+        wait_until(lambda: accepted(url) >= before + 100, "staging goes on soon", 5)
         assert process.process.poll() is None, process.stderr
         finish(process, url, api, tmp_path / "data", file)
     finally:
         process.close()
+
+
+def failures(process):
+    """How often its source, its capture and its sink could not go on."""
+    text = urllib.request.urlopen(f"http://{process.addresses()['http']}/metrics", timeout=10).read().decode()
+    names = ("leat_source_failures_total{", "leat_capture_retries_total{")
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(names))
 
 
 def finish(process, url, api, data, file):
@@ -224,6 +235,14 @@ def finish(process, url, api, data, file):
     finally:
         again.close()
     check_users(url, api, totals["accepted"], 20, records)
+
+
+def test_a_log_that_staging_outlived_is_told(url, api, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", staging=url)
+    assert run_real(file, tmp_path / "one", api.url, "--limit", 600).wait(LEAT_S).code == 0
+    other = run_real(file, tmp_path / "two", api.url, "--limit", 10).wait(LEAT_S)
+    assert "they are not sent again" in other.stderr and "changes=600" in other.stderr, other.stderr
+    assert other.code != 0 and "the topic was made anew" in other.stderr
 
 
 # ---- connections ---------------------------------------------------------------------------------
