@@ -20,7 +20,7 @@ static void source_close(struct source *source)
     map_deinit(&source->shapes);
     arena_deinit(&source->run_arena);
     arena_deinit(&source->message_arena);
-    arena_deinit(&source->truncate_arena);
+    arena_deinit(&source->staged_arena);
     mem_free(source->name);
     mem_free(source->shown);
     mem_free(source->url);
@@ -117,7 +117,7 @@ source_open(const void *settings, const char *name, struct source **ret_source, 
     schema_builder_init(&source->schema);
     arena_init(&source->run_arena, 0);
     arena_init(&source->message_arena, 0);
-    arena_init(&source->truncate_arena, 0);
+    arena_init(&source->staged_arena, 0);
     enum status status = take_settings(source, &arena, error);
     if (status != STATUS_OK) {
         source_close(source);
@@ -168,6 +168,9 @@ static enum status read_page(struct source *source,
     if (source->place.todo_count > 0) {
         return source_read_tables(source, request, error);
     }
+    if (source->place.sweep_count > 0) {
+        return source_sweep(source, error);
+    }
     TRY(start_stream(source, error));
     return source_read_stream(source, request, ret_end, error);
 }
@@ -200,10 +203,11 @@ static enum status source_fetch(struct source *source,
     page_begin(&source->page, arena, request->staged);
     enum status status = go_on(source, request, error);
     if (status == STATUS_OK) {
-        size_t todo = source->place.todo_count;
+        size_t todo = source->place.todo_count + source->place.sweep_count;
         ret_page->place = todo > 0 ? "rows" : "changes";
         status = read_page(source, request, &ret_page->end, error);
-        bool always = source->page.count > 0 || source->is_new || todo != source->place.todo_count;
+        bool always = source->page.count > 0 || source->is_new ||
+                      todo != source->place.todo_count + source->place.sweep_count;
         if (status == STATUS_OK) {
             status = page_finish(&source->page, ret_page, error);
         }

@@ -28,6 +28,8 @@ struct catalog_table {
     char identity;                  /* 'd' primary key, 'i' an index, 'f' the whole row, 'n' none */
     struct catalog_column *columns; /* those that are published */
     size_t column_count;
+    const char **order_types;
+    bool *order_bytes;  /* records have them in base64 */
     const char **order; /* columns of the primary key or identity index, to read it in order */
     size_t order_count; /* 0: there is none */
     const char *filter; /* the publication's WHERE; NULL: all rows */

@@ -161,7 +161,8 @@ static const char columns_sql[] =
     " SELECT a.attname, a.atttypid, a.atttypmod,"
     "  (SELECT relreplident = 'f' FROM pg_class WHERE oid = $1::oid)"
     "   OR COALESCE((SELECT a.attnum = ANY (indkey::int2[]) FROM identity), false),"
-    "  COALESCE((SELECT array_position(indkey::int2[], a.attnum) FROM ordered), -1)"
+    "  COALESCE((SELECT array_position(indkey::int2[], a.attnum) FROM ordered), -1),"
+    "  format_type(a.atttypid, a.atttypmod)"
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped"
     " AND a.attgenerated = ''"
     " AND ($2::text IS NULL OR a.attname = ANY ($2::text::name[])) ORDER BY a.attnum";
@@ -179,6 +180,8 @@ static enum status read_columns(struct catalog *catalog,
     table->column_count = (size_t) count;
     table->columns = ARENA_ARRAY(arena, struct catalog_column, count);
     table->order = ARENA_ARRAY(arena, const char *, count);
+    table->order_bytes = ARENA_ARRAY(arena, bool, count);
+    table->order_types = ARENA_ARRAY(arena, const char *, count);
     for (int i = 0; i < count; i++) {
         struct catalog_column *column = &table->columns[i];
         column->name = arena_strdup(arena, catalog_text(result, i, 0));
@@ -189,6 +192,8 @@ static enum status read_columns(struct catalog *catalog,
         long place = strtol(catalog_text(result, i, 4), NULL, 10); /* int2vector counts from 0 */
         if (place >= 0 && place < count) {
             table->order[place] = column->name;
+            table->order_bytes[place] = column->type.kind == VALUE_BYTES;
+            table->order_types[place] = arena_strdup(arena, catalog_text(result, i, 5));
             table->order_count++;
         }
     }

@@ -187,6 +187,14 @@ MUST_USE enum status snapshot_row(struct snapshot *snapshot,
                                   struct pgoutput_tuple *ret_tuple,
                                   struct error *error);
 
+/* Which rows are still there: `keys` holds order_count texts a row. */
+MUST_USE enum status snapshot_look(struct snapshot *snapshot,
+                                   const struct catalog_table *table,
+                                   const char *const *keys,
+                                   size_t row_count,
+                                   bool *ret_there,
+                                   struct error *error);
+
 /* ---- the source --------------------------------------------------------------------------------
  */
 
@@ -214,7 +222,8 @@ struct source {
     uint64_t handed_lsn; /* place.lsn of it */
     int64_t handed_us;
     uint64_t stored; /* the same of the cursor that staging is known to have */
-    bool is_new;     /* the run began without a cursor */
+    bool is_new;     /* the run began with a slot of its own */
+    bool lost;       /* the publication was missing: what came in between is lost */
     bool reading;    /* snapshot is in the middle of place.todo[0] */
 
     /* The stream. */
@@ -229,10 +238,10 @@ struct source {
     uint64_t skip_seq;
     uint64_t target; /* fetch is at the end once place.lsn is there; 0: not asked yet */
 
-    /* A truncate under way. */
-    size_t truncated_index; /* of its tables */
-    struct slice truncated_after;
-    struct arena truncate_arena;
+    /* A truncate or a sweep under way: how far it is through what staging has. */
+    size_t truncated_index; /* of the truncate's tables */
+    struct slice staged_after;
+    struct arena staged_arena;
 
     struct schema_builder schema;
     struct page_builder page;
@@ -251,6 +260,15 @@ enum status source_lost(struct error *error);
 enum status source_read_tables(struct source *source,
                                const struct source_request *request,
                                struct error *error);
+
+/* Fills the page with deletes of staged rows that tables in place.sweep no longer have. */
+MUST_USE enum status source_sweep(struct source *source, struct error *error);
+
+/* Is it a row of that table? */
+bool source_row_belongs(struct source *source,
+                        struct json_document *document,
+                        struct slice json,
+                        const char *table);
 
 /* Fills the page with changes. `*ret_end`: there are no more now. */
 enum status source_read_stream(struct source *source,

@@ -90,6 +90,7 @@ find_tables(struct source *source, const struct source_request *request, struct 
                          source->publication);
         return source_lost(error);
     }
+    source->lost = !publication.exists && request->cursor != NULL;
     TRY(catalog_tables(source->catalog, source->publication, publication.exists, patterns->items,
                        patterns->count, &source->run_arena, &source->tables, &source->table_count,
                        error));
@@ -270,6 +271,36 @@ begin_new(struct source *source, const struct replication_system *system, struct
     return STATUS_OK;
 }
 
+/* With `snapshot: when_lost`: a slot of its own again, all rows again, and rows that staging has
+ * and the tables have not are removed. */
+static enum status begin_anew(struct source *source,
+                              const struct replication_system *system,
+                              const struct error *reason,
+                              struct error *error)
+{
+    struct catalog_slot slot;
+    logline_error(LOG_WARN, "postgres", reason);
+    TRY(catalog_slot_find(source->catalog, source->slot, &source->run_arena, &slot, error));
+    if (slot.exists) {
+        TRY(check_slot_kind(source, &slot, error));
+        TRY(catalog_slot_drop(source->catalog, source->slot, error));
+    }
+    TRY(begin_new(source, system, error));
+    for (size_t i = 0; i < source->table_count; i++) {
+        const struct catalog_table *table = &source->tables[i];
+        if (table->order_count == 0) {
+            (void) error_set(error, STATUS_CONFIG,
+                             "table \"%s\" has no primary key, so rows that are gone cannot be "
+                             "found",
+                             table->full);
+            error_hint(error, "give it one, or remove the source's rows from staging by hand");
+            return STATUS_CONFIG;
+        }
+        add_text(&source->run_arena, &source->place.sweep, &source->place.sweep_count, table->full);
+    }
+    return STATUS_OK;
+}
+
 static enum status begin_again(struct source *source,
                                const char *cursor,
                                const struct replication_system *system,
@@ -310,6 +341,31 @@ static enum status open_later_snapshot(struct source *source, struct error *erro
     return status;
 }
 
+static enum status begin_at(struct source *source,
+                            const char *cursor,
+                            const struct replication_system *system,
+                            struct error *error)
+{
+    struct error reason = {0};
+    enum status status;
+    if (cursor == NULL) {
+        return begin_new(source, system, error);
+    }
+    if (source->lost) {
+        status = error_set(&reason, STATUS_CONFLICT,
+                           "publication-missing: publication \"%s\" was gone", source->publication);
+    } else {
+        status = begin_again(source, cursor, system, &reason);
+    }
+    if (status == STATUS_CONFLICT && source->settings->snapshot == SNAPSHOT_WHEN_LOST) {
+        return begin_anew(source, system, &reason, error);
+    }
+    if (status != STATUS_OK && error != NULL) {
+        *error = reason;
+    }
+    return status;
+}
+
 enum status
 source_run_begin(struct source *source, const struct source_request *request, struct error *error)
 {
@@ -323,12 +379,8 @@ source_run_begin(struct source *source, const struct source_request *request, st
     TRY(find_tables(source, request, error));
     TRY(replication_open(source->url, source->shown, &source->replication, error));
     TRY(replication_identify(source->replication, &source->run_arena, &system, error));
-    if (request->cursor == NULL) {
-        TRY(begin_new(source, &system, error));
-    } else {
-        TRY(begin_again(source, request->cursor, &system, error));
-    }
-    if (source->place.todo_count > 0 && source->snapshot == NULL) {
+    TRY(begin_at(source, request->cursor, &system, error));
+    if (source->place.todo_count + source->place.sweep_count > 0 && source->snapshot == NULL) {
         TRY(open_later_snapshot(source, error));
     }
     source->handed = mem_strdup(request->cursor == NULL ? "" : request->cursor);

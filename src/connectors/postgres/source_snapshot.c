@@ -5,7 +5,8 @@
 #include "connectors/postgres/pg_place.h"
 #include "connectors/postgres/replication_wait.h"
 #include "connectors/postgres/source_internal.h"
-#include "io/clock.h"
+
+#include <stdlib.h>
 
 struct snapshot {
     PGconn *connection;
@@ -135,6 +136,76 @@ enum status snapshot_table(struct snapshot *snapshot,
     snapshot->column_count = table->column_count;
     snapshot->copying = true;
     return STATUS_OK;
+}
+
+/* "SELECT w.n FROM (VALUES (1, '1', '2'), ...) AS w(n, k0, k1) WHERE EXISTS (SELECT FROM table
+ * WHERE filter AND a = k0::type AND b = k1::type)" */
+static void append_look(struct snapshot *snapshot,
+                        const struct catalog_table *table,
+                        const char *const *keys,
+                        size_t row_count,
+                        struct buffer *sql)
+{
+    buffer_append_string(sql, "SELECT leat_n FROM (VALUES ");
+    for (size_t row = 0; row < row_count; row++) {
+        buffer_printf(sql, "%s(%zu", row == 0 ? "" : ", ", row);
+        for (size_t i = 0; i < table->order_count; i++) {
+            const char *key = keys[row * table->order_count + i];
+            char *literal = PQescapeLiteral(snapshot->connection, key, strlen(key));
+            buffer_printf(sql, ", %s", literal == NULL ? "NULL" : literal);
+            PQfreemem(literal);
+        }
+        buffer_append_byte(sql, ')');
+    }
+    buffer_append_string(sql, ") AS leat_wanted(leat_n");
+    for (size_t i = 0; i < table->order_count; i++) {
+        buffer_printf(sql, ", leat_%zu", i);
+    }
+    buffer_append_string(sql, table->partitioned ? ") WHERE EXISTS (SELECT FROM "
+                                                 : ") WHERE EXISTS (SELECT FROM ONLY ");
+    pg_append_name(sql, table->schema);
+    buffer_append_byte(sql, '.');
+    pg_append_name(sql, table->name);
+    buffer_printf(sql, " WHERE (%s)", table->filter == NULL ? "true" : table->filter);
+    for (size_t i = 0; i < table->order_count; i++) {
+        buffer_append_string(sql, " AND ");
+        pg_append_name(sql, table->order[i]);
+        buffer_printf(sql, table->order_bytes[i] ? " = decode(leat_%zu, 'base64')" : " = leat_%zu",
+                      i);
+        if (!table->order_bytes[i]) {
+            buffer_printf(sql, "::%s", table->order_types[i]);
+        }
+    }
+    buffer_append_byte(sql, ')');
+}
+
+enum status snapshot_look(struct snapshot *snapshot,
+                          const struct catalog_table *table,
+                          const char *const *keys,
+                          size_t row_count,
+                          bool *ret_there,
+                          struct error *error)
+{
+    struct buffer sql CLEANUP(buffer_deinit) = BUFFER_INIT;
+    memset(ret_there, 0, row_count * sizeof(*ret_there));
+    if (row_count == 0) {
+        return STATUS_OK;
+    }
+    append_look(snapshot, table, keys, row_count, &sql);
+    PGresult *result = PQexec(snapshot->connection, buffer_string(&sql));
+    enum status status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error_result(result, error);
+        error_context(error, "could not look for rows of table \"%s\"", table->full);
+    }
+    for (int i = 0; status == STATUS_OK && i < PQntuples(result); i++) {
+        size_t row = strtoul(PQgetvalue(result, i, 0), NULL, 10);
+        if (row < row_count) {
+            ret_there[row] = true;
+        }
+    }
+    PQclear(result);
+    return status;
 }
 
 /* One field of COPY's text format, unescaped where it stands. Returns what is behind it. */

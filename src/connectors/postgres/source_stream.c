@@ -25,7 +25,7 @@ void source_stream_clear(struct source *source)
     source->skip_seq = 0;
     source->target = 0;
     source->truncated_index = 0;
-    source->truncated_after = SLICE_EMPTY;
+    source->staged_after = SLICE_EMPTY;
 }
 
 /* ---- relations ---------------------------------------------------------------------------------
@@ -289,40 +289,46 @@ take_change(struct source *source, struct pgoutput_message *message, struct erro
 /* ---- truncate ----------------------------------------------------------------------------------
  */
 
+bool source_row_belongs(struct source *source,
+                        struct json_document *document,
+                        struct slice json,
+                        const char *table)
+{
+    if (json_parse(document, json, 0, NULL) != STATUS_OK) {
+        return false;
+    }
+    if (!source->shape_context.with_table) {
+        return true;
+    }
+    uint32_t name = json_member(document, 0, SLICE("_table"));
+    return name != UINT32_MAX &&
+           slice_equal_string(json_text(document, name, source->page.arena), table);
+}
+
 /* The rows that staging has of a table, as deletes: a page of them. */
 static enum status
 remove_rows(struct source *source, const char *table, bool *ret_more, struct error *error)
 {
     const struct source_staged *staged = source->page.staged;
     struct source_staged_row *rows;
-    struct json_document document;
+    struct json_document document CLEANUP(json_document_deinit);
     size_t count;
+    json_document_init(&document);
     if (staged == NULL) {
         return error_set(error, STATUS_INTERNAL, "a truncate needs what staging has");
     }
-    TRY(staged->rows(staged->context, source->truncated_after, source->page.count_max,
+    TRY(staged->rows(staged->context, source->staged_after, source->page.count_max,
                      source->page.bytes_max, source->page.arena, &rows, &count, error));
-    json_document_init(&document);
     for (size_t i = 0; i < count; i++) {
-        bool belongs = true;
-        if (source->shape_context.with_table) {
-            uint32_t name = UINT32_MAX;
-            if (json_parse(&document, rows[i].json, 0, NULL) == STATUS_OK) {
-                name = json_member(&document, 0, SLICE("_table"));
-            }
-            belongs = name != UINT32_MAX &&
-                      slice_equal_string(json_text(&document, name, source->page.arena), table);
-        }
-        if (belongs) {
+        if (source_row_belongs(source, &document, rows[i].json, table)) {
             page_record_begin(&source->page);
             buffer_append_slice(&source->page.text, rows[i].json);
             page_record_end(&source->page, true, NULL);
         }
     }
-    json_document_deinit(&document);
     *ret_more = count > 0;
     if (count > 0) {
-        source->truncated_after = arena_copy(&source->truncate_arena, rows[count - 1].key);
+        source->staged_after = arena_copy(&source->staged_arena, rows[count - 1].key);
     }
     return STATUS_OK;
 }
@@ -348,8 +354,8 @@ static enum status take_truncate(struct source *source,
         }
         if (!more) {
             source->truncated_index++;
-            source->truncated_after = SLICE_EMPTY;
-            arena_reset(&source->truncate_arena);
+            source->staged_after = SLICE_EMPTY;
+            arena_reset(&source->staged_arena);
         }
     }
     if (source->page.count > 0) {

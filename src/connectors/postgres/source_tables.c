@@ -109,7 +109,97 @@ source_read_tables(struct source *source, const struct source_request *request, 
             next_table(source);
         }
     }
-    if (place->todo_count == 0) {
+    if (place->todo_count == 0 && place->sweep_count == 0) {
+        snapshot_close(source->snapshot);
+        source->snapshot = NULL;
+    }
+    return STATUS_OK;
+}
+
+/* ---- rows that are gone ------------------------------------------------------------------------
+ */
+
+#define SWEEP_ROWS 1000 /* looked for at once */
+
+/* The text that PostgreSQL takes for a value of a staged row. */
+static const char *
+key_text(const struct json_document *document, const char *column, struct arena *arena)
+{
+    uint32_t value = json_member(document, 0, slice_of_string(column));
+    if (value == UINT32_MAX || json_at(document, value)->kind == JSON_KIND_NULL) {
+        return NULL;
+    }
+    bool text = json_at(document, value)->kind == JSON_KIND_STRING;
+    return arena_string(arena,
+                        text ? json_text(document, value, arena) : json_raw(document, value));
+}
+
+/* Deletes of those of the rows that belong to the table and are not in it. */
+static enum status sweep_rows(struct source *source,
+                              const struct catalog_table *table,
+                              const struct source_staged_row *rows,
+                              size_t count,
+                              struct error *error)
+{
+    struct arena *arena = source->page.arena;
+    struct json_document document CLEANUP(json_document_deinit);
+    const char **keys = ARENA_ARRAY(arena, const char *, count * table->order_count);
+    size_t *asked = ARENA_ARRAY(arena, size_t, count);
+    bool *there = ARENA_ARRAY(arena, bool, count);
+    size_t asked_count = 0;
+    json_document_init(&document);
+    for (size_t i = 0; i < count; i++) {
+        const char **key = keys + asked_count * table->order_count;
+        bool whole = source_row_belongs(source, &document, rows[i].json, table->full);
+        for (size_t j = 0; whole && j < table->order_count; j++) {
+            key[j] = key_text(&document, table->order[j], arena);
+            whole = key[j] != NULL;
+        }
+        if (whole) {
+            asked[asked_count++] = i;
+        }
+    }
+    TRY(snapshot_look(source->snapshot, table, keys, asked_count, there, error));
+    for (size_t i = 0; i < asked_count; i++) {
+        if (!there[i]) {
+            page_record_begin(&source->page);
+            buffer_append_slice(&source->page.text, rows[asked[i]].json);
+            page_record_end(&source->page, true, NULL);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void next_sweep(struct source *source)
+{
+    source->place.sweep++;
+    source->place.sweep_count--;
+    source->staged_after = SLICE_EMPTY;
+    arena_reset(&source->staged_arena);
+}
+
+enum status source_sweep(struct source *source, struct error *error)
+{
+    struct place *place = &source->place;
+    const struct source_staged *staged = source->page.staged;
+    struct source_staged_row *rows;
+    size_t count;
+    while (place->sweep_count > 0 && source->page.count == 0) {
+        const struct catalog_table *table = table_named(source, place->sweep[0]);
+        if (table == NULL || table->order_count == 0 || staged == NULL) {
+            next_sweep(source);
+            continue;
+        }
+        TRY(staged->rows(staged->context, source->staged_after, SWEEP_ROWS, source->page.bytes_max,
+                         source->page.arena, &rows, &count, error));
+        if (count == 0) {
+            next_sweep(source);
+            continue;
+        }
+        TRY(sweep_rows(source, table, rows, count, error));
+        source->staged_after = arena_copy(&source->staged_arena, rows[count - 1].key);
+    }
+    if (place->sweep_count == 0) {
         snapshot_close(source->snapshot);
         source->snapshot = NULL;
     }
