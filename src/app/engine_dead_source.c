@@ -44,6 +44,8 @@ static enum status make_rows(const struct engine_source *source,
         .ignore_changes = job->ignore_changes,
         .ignore_count = job->ignore_count,
         .record_bytes_max = job->record_bytes_max,
+        .deleted_field = job->deleted_field,
+        .deleted_equals = job->deleted_equals,
     };
     return rows_make(&rules, gate, &page, clock_now_us(), arena, ret_rows, error);
 }

@@ -127,6 +127,8 @@ fill_fetch(struct engine *engine, struct engine_source *source, const struct sou
         .key_count = settings->key.count,
         .ignore_changes = settings->ignore_changes.items,
         .ignore_count = settings->ignore_changes.count,
+        .deleted_field = settings->deleted == NULL ? NULL : settings->deleted->field,
+        .deleted_equals = settings->deleted == NULL ? NULL : settings->deleted->equals,
         .record_bytes_max = (size_t) settings->record_bytes_max,
         .schema = {.declared = source->topic->source_settings->schema != NULL &&
                                        settings->schema->file != NULL

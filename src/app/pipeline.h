@@ -31,12 +31,18 @@ struct topic_settings {
     struct setting_strings key; /* streams: columns of the key */
 };
 
+struct deleted_settings {
+    const char *field;
+    const char *equals; /* NULL: any value but null, false, 0 and "" */
+};
+
 struct source_settings {
     void *http; /* what connectors/http reads; one of these is set */
     void *file;
     void *postgres; /* a struct node if leat was built without it */
     struct setting_strings key;
     struct setting_strings ignore_changes;
+    struct deleted_settings *deleted; /* NULL: no record is a delete */
     struct schema_settings *schema;
     const char *schedule; /* "@every 10s" */
     struct setting_rate limit;

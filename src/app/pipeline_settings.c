@@ -109,6 +109,27 @@ static const struct setting topic_rows[] = {
 static const struct settings_table topic_table = TABLE(
     topic_rows, "topic", topic_settings, "A topic of the log. A name alone may stand for it.");
 
+static const struct setting deleted_rows[] = {
+    ROW(deleted_settings,
+        field,
+        "field",
+        SETTING_STRING,
+        .flags = SETTING_REQUIRED,
+        .help = "Path of the value that says so, such as `deleted_at` or `meta.op`."),
+    ROW(deleted_settings,
+        equals,
+        "equals",
+        SETTING_STRING,
+        .help = "The value that marks a delete, such as `d`. Without it any but null, false, 0 and "
+                "the empty text does."),
+};
+
+static const struct settings_table deleted_table =
+    TABLE(deleted_rows,
+          "deleted",
+          deleted_settings,
+          "Which records say that their key is gone. The field alone may stand for it.");
+
 static const struct setting source_rows[] = {
     ROW(source_settings,
         http,
@@ -144,6 +165,14 @@ static const struct setting source_rows[] = {
         "ignore_changes",
         SETTING_STRINGS,
         .help = "Fields that do not count as a change, such as an age computed at request time."),
+    ROW(source_settings,
+        deleted,
+        "deleted",
+        SETTING_SECTION,
+        .section = &deleted_table,
+        .flags = SETTING_SCALAR_OK,
+        .help = "Records that say that their key is gone: they become deletes, and need no more "
+                "than the key."),
     ROW(source_settings,
         schema,
         "schema",

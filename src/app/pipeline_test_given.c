@@ -140,7 +140,9 @@ static void keep_records(const struct given *given,
             .offset = (int64_t) i,
             .timestamp_ms = given->now_us / 1000,
             .key = arena_copy(given->arena, rows->rows[i].key),
-            .value = arena_copy(given->arena, rows->rows[i].value),
+            .value = rows->rows[i].op == STAGE_DELETE
+                         ? SLICE_EMPTY
+                         : arena_copy(given->arena, rows->rows[i].value),
         };
         if (topic->source != NULL) { /* others have no identity of ours */
             records[i].identity = (struct identity){.source = slice_of_string(rules->source),
@@ -162,6 +164,8 @@ static enum status encode(const struct given *given,
                           struct error *error)
 {
     const char *name = topic->source == NULL ? topic->spec.name : topic->source;
+    const struct deleted_settings *deleted =
+        topic->source_settings == NULL ? NULL : topic->source_settings->deleted;
     const struct row_rules rules = {
         .pipeline = given->pipeline->name,
         .source = arena_printf(given->arena, "%s.%s", given->pipeline->name, name),
@@ -169,6 +173,8 @@ static enum status encode(const struct given *given,
         .key_count = topic->key_path_count,
         .record_bytes_max =
             topic->source_settings == NULL ? 0 : (size_t) topic->source_settings->record_bytes_max,
+        .deleted_field = deleted == NULL ? NULL : deleted->field,
+        .deleted_equals = deleted == NULL ? NULL : deleted->equals,
     };
     const struct record_text_options options = {.format = RECORDS_JSON};
     struct schema_policy policy;

@@ -36,7 +36,9 @@ struct fetch_job {
     size_t key_count;
     const char *const *ignore_changes;
     size_t ignore_count;
-    size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
+    size_t record_bytes_max;    /* 0: RECORD_BYTES_MAX */
+    const char *deleted_field;  /* path of a value that marks a delete; NULL: none */
+    const char *deleted_equals; /* the value; NULL: any but null, false, 0 and "" */
     struct schema_policy schema;
 
     int64_t rate_count; /* records in rate_per_us; 0: no limit */

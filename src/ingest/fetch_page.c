@@ -139,6 +139,8 @@ static struct row_rules rules_of(const struct fetch *fetch)
         .ignore_changes = fetch->job.ignore_changes,
         .ignore_count = fetch->job.ignore_count,
         .record_bytes_max = fetch->job.record_bytes_max,
+        .deleted_field = fetch->job.deleted_field,
+        .deleted_equals = fetch->job.deleted_equals,
     };
 }
 

@@ -86,6 +86,37 @@ static bool key_of(const struct row_rules *rules,
     return true;
 }
 
+/* Does the record say that its key is gone? */
+static bool is_deleted(const struct making *making, const struct source_record *record)
+{
+    const struct row_rules *rules = making->rules;
+    const struct json_document *document = making->page->document;
+    if (record->deleted || rules->deleted_field == NULL) {
+        return record->deleted;
+    }
+    uint32_t value = json_path(document, record->value, rules->deleted_field);
+    if (value == UINT32_MAX) {
+        return false;
+    }
+    bool text = json_at(document, value)->kind == JSON_KIND_STRING;
+    struct slice found =
+        text ? json_text(document, value, making->arena) : json_raw(document, value);
+    if (rules->deleted_equals != NULL) {
+        return slice_equal_string(found, rules->deleted_equals);
+    }
+    switch ((enum json_kind) json_at(document, value)->kind) {
+    case JSON_KIND_NULL:
+    case JSON_KIND_FALSE:
+        return false;
+    case JSON_KIND_NUMBER:
+        return json_double(document, value) != 0;
+    case JSON_KIND_STRING:
+        return found.size > 0;
+    default:
+        return true;
+    }
+}
+
 static void hash_of(struct making *making, uint32_t record, uint8_t ret_hash[16])
 {
     buffer_clear(&making->scratch);
@@ -150,7 +181,7 @@ static enum status make_row(struct making *making, size_t index, struct error *e
         refuse(making, record, "too-large", message);
         return STATUS_DATA;
     }
-    struct stage_row row = {.op = record->deleted ? STAGE_DELETE : STAGE_UPSERT};
+    struct stage_row row = {.op = is_deleted(making, record) ? STAGE_DELETE : STAGE_UPSERT};
     const char *missing = NULL;
     hash_of(making, record->value, row.hash);
     if (making->rules->key_count == 0) {
@@ -201,8 +232,9 @@ enum status rows_make(const struct row_rules *rules,
     size_t sample_count = 0;
     for (size_t i = 0; i < page->count; i++) {
         const struct source_record *record = &page->records[i];
-        bool fit = record->value != UINT32_MAX && !record->deleted &&
-                   json_at(page->document, record->value)->kind == JSON_KIND_OBJECT;
+        bool fit = record->value != UINT32_MAX &&
+                   json_at(page->document, record->value)->kind == JSON_KIND_OBJECT &&
+                   !is_deleted(&making, record);
         values[i] = fit ? record->value : UINT32_MAX;
         if (fit) {
             samples[sample_count++] = record->value;

@@ -19,7 +19,9 @@ struct row_rules {
     size_t key_count;
     const char *const *ignore_changes; /* paths that do not make a record another one */
     size_t ignore_count;
-    size_t record_bytes_max; /* 0: RECORD_BYTES_MAX */
+    size_t record_bytes_max;    /* 0: RECORD_BYTES_MAX */
+    const char *deleted_field;  /* path of a value that marks a delete; NULL: none */
+    const char *deleted_equals; /* the value, as text; NULL: any but null, false, 0 and "" */
 };
 
 /* The key of one record, as JSON text. STATUS_DATA if it has none. */
