@@ -143,7 +143,12 @@ static bool append_bytes(struct slice text, struct buffer *target, const char **
 static bool append_timestamp(struct slice text, struct buffer *target, const char **ret_fault)
 {
     const uint8_t *blank = text.size == 0 ? NULL : memchr(text.data, ' ', text.size);
-    if (blank == NULL || memchr(blank, 'B', (size_t) (text.data + text.size - blank)) != NULL) {
+    for (size_t i = 0; i < text.size; i++) {
+        if (!is_digit(text.data[i]) && memchr("-:.+ ", text.data[i], 5) == NULL) {
+            blank = NULL;
+        }
+    }
+    if (blank == NULL) {
         return append_text(text, target, ret_fault);
     }
     size_t date = (size_t) (blank - text.data);
