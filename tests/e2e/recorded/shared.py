@@ -9,6 +9,11 @@ from leat import ROOT
 SHARED = pathlib.Path(os.environ.get("LEAT_SHARED", ROOT.parent / "shared")) / "data"
 
 
+def variants(invented, recorded, *patterns):
+    """What a test is run with: data of our own, and the recordings where they are here."""
+    return [invented] + ([recorded] if all(map(recording, patterns)) else [])
+
+
 def recording(pattern):
     """The first file of this pattern, or None."""
     return next(iter(sorted(SHARED.glob(pattern))), None)

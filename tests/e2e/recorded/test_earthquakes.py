@@ -7,9 +7,10 @@ import json
 
 import pytest
 from leat import ROOT, audit, table
-from shared import recording
+from shared import recording, variants
 
 PIPELINE = ROOT / "examples" / "earthquakes" / "pipeline.yaml"
+RECORDINGS = ("usgs-earthquakes/*1_day*.json", "usgs-earthquakes/*7_day*.json")
 
 
 def quake(number, **properties):
@@ -34,10 +35,7 @@ def invented():
 
 
 def recorded():
-    day, week = recording("usgs-earthquakes/*1_day*.json"), recording("usgs-earthquakes/*7_day*.json")
-    if day is None or week is None:
-        pytest.skip("the recordings are not here")
-    return json.loads(day.read_text()), json.loads(week.read_text())
+    return tuple(json.loads(recording(name).read_text()) for name in RECORDINGS)
 
 
 def expected_events(quakes):
@@ -87,7 +85,7 @@ def check(data, changes):
     audit(data)
 
 
-@pytest.mark.parametrize("source", [invented, recorded])
+@pytest.mark.parametrize("source", variants(invented, recorded, *RECORDINGS))
 def test_polls_that_overlap(source, up, replies, tmp_path):
     day, week = source()
     known = {q["id"]: q for q in day["features"]}
