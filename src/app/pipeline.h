@@ -39,6 +39,7 @@ struct deleted_settings {
 struct source_settings {
     void *http; /* what connectors/http reads; one of these is set */
     void *file;
+    void *kafka;
     void *postgres; /* a struct node if leat was built without it */
     struct setting_strings key;
     struct setting_strings ignore_changes;

@@ -2,6 +2,7 @@
 
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
+#include "connectors/topic/topic_source.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/postgres_source.h"
 #endif
@@ -143,6 +144,12 @@ static const struct setting source_rows[] = {
         SETTING_SECTION,
         .section = &file_source_settings,
         .help = "Read files."),
+    ROW(source_settings,
+        kafka,
+        "kafka",
+        SETTING_SECTION,
+        .section = &topic_source_settings,
+        .help = "Read a topic that exists already."),
 #ifdef LEAT_POSTGRES
     ROW(source_settings,
         postgres,

@@ -2,6 +2,7 @@
 
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
+#include "connectors/topic/topic_source.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/postgres_source.h"
 #endif
@@ -18,6 +19,7 @@ enum status source_kind_of(const struct source_settings *settings,
     } kinds[] = {
         {settings->http, &http_source_ops, "http", NULL},
         {settings->file, &file_source_ops, "file", NULL},
+        {settings->kafka, &topic_source_ops, "kafka", NULL},
 #ifdef LEAT_POSTGRES
         {settings->postgres, &postgres_source_ops, "postgres", NULL},
 #else
@@ -42,7 +44,7 @@ enum status source_kind_of(const struct source_settings *settings,
     }
     if (found != 1) {
         return error_set(error, STATUS_CONFIG,
-                         "source \"%s\" needs one of `http`, `file`, `postgres`", source);
+                         "source \"%s\" needs one of `http`, `file`, `kafka`, `postgres`", source);
     }
     return STATUS_OK;
 }

@@ -11,9 +11,14 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "e2e" / "pipeline"), str(TESTS / "campaign")]
 
 from confluent_kafka.admin import AdminClient  # noqa: E402
-from leat import ROOT, Api, wait_until  # noqa: E402
+from leat import ROOT, Api, Leat, wait_until  # noqa: E402
 
 ENGINE = ROOT / "tools" / "engine"
+RECORDER = """version: 1
+pipeline: recorder
+sources:
+  nothing: {file: {path: nothing.jsonl}, key: id, topic: {name: nothing}}
+"""
 START_S = 300  # the first start fetches the engine
 
 
@@ -91,4 +96,15 @@ def empty_log(engines):
 def api():
     made = Api(seed="engines")
     yield made
+    made.close()
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """A registry of its own process, as a leat's own ends with it."""
+    (tmp_path / "nothing.jsonl").write_text("")
+    file = tmp_path / "recorder.yaml"
+    file.write_text(RECORDER)
+    made = Leat(tmp_path / "recorder", files=(file,))
+    yield made.addresses()["registry"]
     made.close()

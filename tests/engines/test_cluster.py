@@ -16,27 +16,11 @@ SESSION_S = 2
 LONG_S = 120
 TABLE = "spark_streams.created_users"
 CONTRACT = ROOT / "build" / "tests" / "contract" / "contract_zookeeper_lock"
-RECORDER = """version: 1
-pipeline: recorder
-sources:
-  nothing: {file: {path: nothing.jsonl}, key: id, topic: {name: nothing}}
-"""
 
 
 @pytest.fixture(scope="module")
 def addresses(engines):
     return engines.call("up", "zookeeper", "kafka", "postgres")
-
-
-@pytest.fixture
-def registry(tmp_path):
-    """A registry of its own process, as a leat's own ends with it."""
-    (tmp_path / "nothing.jsonl").write_text("")
-    file = tmp_path / "recorder.yaml"
-    file.write_text(RECORDER)
-    made = Leat(tmp_path / "recorder", files=(file,))
-    yield made.addresses()["registry"]
-    made.close()
 
 
 def psql(address, statement):
