@@ -50,8 +50,10 @@ static void first_screen(struct engine *engine)
     if (addresses->http[0] != '\0') {
         (void) fprintf(stderr, "  console   http://%s/\n", addresses->http);
     }
-    (void) fprintf(stderr, "  kafka     %s\n  registry  http://%s/\n  data      %s\n\n",
-                   addresses->kafka, addresses->registry, engine_data(engine));
+    bool is_url = strstr(addresses->registry, "://") != NULL; /* a registry that is not ours */
+    (void) fprintf(stderr, "  kafka     %s\n  registry  %s%s%s\n  data      %s\n\n",
+                   addresses->kafka, is_url ? "" : "http://", addresses->registry,
+                   is_url ? "" : "/", engine_data(engine));
 }
 
 void progress_line_init(struct progress_line *line, struct engine *engine, bool quiet)

@@ -8,7 +8,7 @@
  * producer or, where the log has transactions, as each batch is there as a whole or not at all.
  * When the worker starts, and after any failure, it reads back the newest identity of its source in
  * each partition and does not send again what stands at or below it. The position is thus written
- * in the very records, and needs no place of its own (docs/decisions/0012).
+ * in the very records, and needs no place of its own (docs/decisions/0010).
  *
  * capture_start, _drain, _stop and _free are called by the owner; _status from any thread.
  */

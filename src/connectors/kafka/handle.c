@@ -136,7 +136,7 @@ struct error_kind {
 };
 
 /* Before 2.6.1 its second SCRAM message does not hold what the standard says, and Kafka 4 sees to
- * that (docs/decisions/0013). */
+ * that (docs/decisions/0011). */
 #define SCRAM_FIXED 0x02060100
 #if RD_KAFKA_VERSION < SCRAM_FIXED
 #define SCRAM_HINT                                                                                 \
