@@ -271,6 +271,9 @@ static void work(struct thread *self, void *context)
      * again, and is dealt with, at that page. */
     (void) !fetch_open_stage(fetch, &error);
     run(fetch);
+    if (fetch->backoff.failures > 0) { /* a page may be committed whose counts were not read back */
+        (void) !fetch_open_stage(fetch, &error);
+    }
     fetch_close(fetch);
     set_state(fetch, FETCH_ENDED, 0, NULL);
 }
