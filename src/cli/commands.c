@@ -25,6 +25,7 @@ extern const struct command command_schema_list;
 extern const struct command command_schema_register;
 extern const struct command command_schema_show;
 extern const struct command command_test;
+extern const struct command command_top;
 extern const struct command command_topic_create;
 extern const struct command command_topic_delete;
 extern const struct command command_topic_list;
@@ -59,6 +60,7 @@ const struct command *const commands[] = {
     &command_schema_register,
     &command_schema_show,
     &command_test,
+    &command_top,
     &command_topic_create,
     &command_topic_delete,
     &command_topic_list,
