@@ -2,16 +2,17 @@
 
 #include "app/roles.h"
 #include "app/source_kind.h"
+#include "app/topology.h"
 #include "base/assert.h"
 #include "connect/source.h"
-#include "connectors/kafka/kafka_admin.h"
-#include "connectors/kafka/kafka_log.h"
+#include "connectors/kafka/kafka_check.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/pg_check.h"
 #endif
 #include "http/client.h"
 #include "io/thread.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct reach {
@@ -115,24 +116,62 @@ void reach_sources(const struct pipeline *pipeline, reach_visit visit, void *con
 /* ---- engines -----------------------------------------------------------------------------------
  */
 
-static void reach_log(struct reach *reach, const struct roles *roles)
+static void tell_kafka(void *context, const struct kafka_finding *finding)
 {
-    static const char what[] = "profile: log";
+    struct reach *reach = context;
+    struct error error = {.status = finding->status};
+    (void) snprintf(error.message, sizeof(error.message), "%s", finding->found);
+    (void) snprintf(error.hint, sizeof(error.hint), "%s", finding->remedy);
+    tell_error(reach,
+               finding->subject[0] == '\0'
+                   ? "profile: log"
+                   : arena_printf(&reach->arena, "profile: log, %s", finding->subject),
+               &error);
+}
+
+static void
+reach_log(struct reach *reach, const struct pipeline *pipeline, const struct roles *roles)
+{
     struct error error = {0};
-    struct log_client *log;
-    struct kafka_topic *topics;
-    size_t count;
-    enum status status = kafka_log_ops.open(roles->log, roles->log_settings, &log, &error);
-    if (status == STATUS_OK) {
-        status = kafka_admin_topics(log, &reach->arena, &topics, &count, &error);
-        kafka_log_ops.close(log);
+    struct topology *topology;
+    struct topic_spec *topics = NULL;
+    size_t count = 0;
+    /* A file that does not compile is told elsewhere. */
+    if (topology_build(pipeline, NULL, NULL, &reach->arena, &topology, &error) == STATUS_OK) {
+        topics = ARENA_ARRAY(&reach->arena, struct topic_spec, topology->topic_count + 1);
+        for (size_t i = 0; i < topology->topic_count; i++) {
+            topics[count++] = topology->topics[i].spec;
+        }
     }
-    if (status == STATUS_OK) {
-        tell(reach, what, STATUS_OK, arena_printf(&reach->arena, "answers, with %zu topics", count),
-             "");
-    } else {
+    kafka_check(roles->log, roles->log_settings, topics, count, tell_kafka, reach);
+}
+
+static enum status
+count_one(void *context, const char *owner, int64_t fence, bool holds, struct error *error)
+{
+    (void) owner;
+    (void) fence;
+    (void) holds;
+    (void) error;
+    (*(int *) context)++;
+    return STATUS_OK;
+}
+
+static void
+reach_lock(struct reach *reach, const struct pipeline *pipeline, const struct roles *roles)
+{
+    static const char what[] = "profile: coordination";
+    struct error error = {0};
+    int count = 0;
+    if (roles->lock_ops->list(roles->lock_url, pipeline->name, count_one, &count, &error) !=
+        STATUS_OK) {
         tell_error(reach, what, &error);
+        return;
     }
+    tell(reach, what, STATUS_OK,
+         arena_printf(&reach->arena, "answers; %d leat%s of this pipeline %s there", count,
+                      count == 1 ? "" : "s", count == 1 ? "is" : "are"),
+         "");
 }
 
 static void reach_schemas(struct reach *reach, const struct roles *roles)
@@ -256,7 +295,10 @@ void reach_engines(const struct pipeline *pipeline, reach_visit visit, void *con
         return;
     }
     if (roles.log != NULL) {
-        reach_log(&reach, &roles);
+        reach_log(&reach, pipeline, &roles);
+    }
+    if (roles.lock_ops != NULL) {
+        reach_lock(&reach, pipeline, &roles);
     }
     if (roles.schemas != NULL) {
         reach_schemas(&reach, &roles);

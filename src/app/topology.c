@@ -73,7 +73,7 @@ static void topic_spec_fill(struct topic_plan *topic,
 {
     topic->spec = (struct topic_spec){.name = default_name,
                                       .partitions = 1,
-                                      .replication = 1,
+                                      .replication = 0,
                                       .retention_us = 0,
                                       .retention_bytes = 0};
     if (settings != NULL) {

@@ -135,10 +135,7 @@ struct error_kind {
     const char *hint;
 };
 
-/* Before 2.6.1 its second SCRAM message does not hold what the standard says, and Kafka 4 sees to
- * that (docs/decisions/0011). */
-#define SCRAM_FIXED 0x02060100
-#if RD_KAFKA_VERSION < SCRAM_FIXED
+#if RD_KAFKA_VERSION < KAFKA_SCRAM_FIXED
 #define SCRAM_HINT                                                                                 \
     "; with Kafka 4 this leat cannot use SCRAM at all, as its librdkafka is older than 2.6.1: "    \
     "use "                                                                                         \

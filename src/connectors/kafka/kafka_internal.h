@@ -16,6 +16,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Before 2.6.1 its second SCRAM message does not hold what the standard says, and Kafka 4 sees to
+ * that (docs/decisions/0011). */
+#define KAFKA_SCRAM_FIXED 0x02060100
+
 struct log_client {
     char *address;
     char **settings; /* name, value, ..., NULL */
