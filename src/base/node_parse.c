@@ -126,6 +126,19 @@ static size_t event_end(const struct parse *parse, struct fy_event *event)
 
 /* ---- text before YAML --------------------------------------------------------------------- */
 
+/* ":<tab>:" behind a "?" makes libfyaml 0.7.12 write through a null pointer, and means nothing that
+ * anyone would want. True if it begins at `at`. */
+static bool is_colon_tab_colon(struct slice text, size_t at)
+{
+    size_t next = at + 1;
+    bool tab = false;
+    for (; next < text.size && (text.data[next] == ' ' || text.data[next] == '\t'); next++) {
+        tab = tab || text.data[next] == '\t';
+    }
+    return tab && next < text.size && text.data[next] == ':' &&
+           (next + 1 == text.size || text.data[next + 1] <= ' ');
+}
+
 static enum status check_text(struct parse *parse)
 {
     struct slice text = parse->document->text;
@@ -140,6 +153,9 @@ static enum status check_text(struct parse *parse)
         size_t width = utf8_decode(text.data + i, text.size - i, &code_point);
         if (width == 0) {
             REFUSE(parse, i, "byte 0x%02x is not valid UTF-8", byte);
+        }
+        if (byte == ':' && is_colon_tab_colon(text, i)) {
+            REFUSE(parse, i, "two colons with a tab between them; write spaces, or quote the text");
         }
         if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
             REFUSE(parse, i, "control character 0x%02x is not allowed", byte);

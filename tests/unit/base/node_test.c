@@ -259,6 +259,7 @@ static void refuses_bad_bytes(void **state)
     refuse(SLICE("ok: 1\n\xc3\xa9: \xed\xa0\x80\n"), "f.yaml:2:4: byte 0xed");
     refuse(SLICE("a: x\0y\n"), "f.yaml:1:5: control character 0x00");
     refuse(SLICE("a: \x1b[31m\n"), "control character 0x1b");
+    refuse(SLICE("a: b\n? a:\t:\t\n"), "f.yaml:2:4: two colons with a tab");
     refuse(SLICE("a: \"x\\0y\"\n"), "cannot hold a NUL");
     refuse(SLICE("\"x\\0y\": 1\n"), "cannot hold a NUL");
     refuse(SLICE("\xff\xfe"
