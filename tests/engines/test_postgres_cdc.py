@@ -278,6 +278,36 @@ def test_several_tables(url, tmp_path):
     assert {row["id"]: row["x"] for row in table(data, "items") if row["_table"] == "shop.c"} == {1: "old", 2: "new"}
 
 
+def test_a_table_that_came_and_went(url, tmp_path):
+    psql(url, f"{MAKE}; INSERT INTO items VALUES (1, 'x', 1, NULL); CREATE PUBLICATION every FOR ALL TABLES")
+    file, data = pipeline(tmp_path, url, tables="'*'", publication="every"), tmp_path / "data"
+    drained(file, data)
+    psql(url, "CREATE TABLE passing(id int PRIMARY KEY, name text); INSERT INTO passing VALUES (1, 'gone'); DROP TABLE"
+              " passing; INSERT INTO items VALUES (2, 'y', 2, NULL)")  # fmt: skip
+    drained(file, data)
+    check_copy(url, data)
+
+
+def test_a_stop_while_the_server_waits(url, tmp_path):
+    """A slot can only be made once the transactions that are under way have ended."""
+    psql(url, f"{MAKE}; INSERT INTO items VALUES (1, 'x', 1, NULL)")
+    file, data = pipeline(tmp_path, url), tmp_path / "data"
+    holder = subprocess.Popen(["psql", "-Xq", url], stdin=subprocess.PIPE, text=True)
+    try:
+        holder.stdin.write("BEGIN; INSERT INTO items VALUES (2, 'y', 2, NULL);\n")
+        holder.stdin.flush()
+        held = "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+        wait_until(lambda: psql(url, held) == "1", "an open transaction")
+        running = Leat(data, files=(file,))
+        making = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE_REPLICATION_SLOT%'"
+        wait_until(lambda: psql(url, making) == "1", "a slot under way", RUN_S)
+        assert running.stop().code in (0, 143)
+    finally:
+        holder.communicate("COMMIT;\n", timeout=RUN_S)
+    drained(file, data)
+    check_copy(url, data)
+
+
 # ---- large transactions, kills, idling -----------------------------------------------------------
 
 

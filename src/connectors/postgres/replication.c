@@ -1,5 +1,6 @@
 #include "connectors/postgres/replication.h"
 
+#include "base/logline.h"
 #include "base/memory.h"
 #include "base/time_text.h"
 #include "connectors/postgres/pg_error.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #define CONFIRM_US     1000000 /* a position that rose is told at the latest after this */
+#define PATIENCE_US    5000000 /* before it is said what is waited for */
 #define TELL_US        5000000
 #define EPOCH_2000_US  (INT64_C(946684800) * US_PER_SECOND)
 #define MESSAGE_HEADER 25 /* 'w', begin, end, time */
@@ -29,10 +31,15 @@ struct replication {
     bool answer_wanted;
 };
 
+static enum status tell(struct replication *replication, bool ask, struct error *error);
+
 void replication_close(struct replication *replication)
 {
     if (replication == NULL) {
         return;
+    }
+    if (replication->confirmed > replication->told) {
+        (void) !tell(replication, false, NULL); /* what is not heard now is told next time */
     }
     PQfreemem(replication->received);
     PQfinish(replication->connection);
@@ -69,23 +76,64 @@ enum status replication_open(const char *url,
     return STATUS_OK;
 }
 
+/* Runs a command and gives its last result. Making a slot may take as long as the longest
+ * transaction that is under way, so a stop is seen in between. */
+static enum status run_command(struct replication *replication,
+                               const char *text,
+                               const atomic_bool *cancelled,
+                               PGresult **ret_result,
+                               struct error *error)
+{
+    PGconn *connection = replication->connection;
+    int64_t patient_us = clock_monotonic_us() + PATIENCE_US;
+    *ret_result = NULL;
+    if (PQsendQuery(connection, text) == 0) {
+        return pg_error_connection(connection, replication->shown, error);
+    }
+    for (;;) {
+        while (PQisBusy(connection)) {
+            if (!replication_wait(PQsocket(connection), patient_us, cancelled)) {
+                return error_set(error, STATUS_CANCELLED, "stopped");
+            }
+            if (clock_monotonic_us() >= patient_us) {
+                logline(LOG_WARN, "postgres",
+                        "waits for transactions that are under way on the server (pg_stat_activity "
+                        "shows the oldest)");
+                patient_us = INT64_MAX;
+            }
+            if (PQconsumeInput(connection) == 0) {
+                return pg_error_connection(connection, replication->shown, error);
+            }
+        }
+        PGresult *result = PQgetResult(connection);
+        if (result == NULL) {
+            return STATUS_OK;
+        }
+        PQclear(*ret_result);
+        *ret_result = result;
+    }
+}
+
 /* A command that answers with one row of at least `columns` columns. */
 static enum status command(struct replication *replication,
                            const char *text,
                            int columns,
+                           const atomic_bool *cancelled,
                            PGresult **ret_result,
                            struct error *error)
 {
-    PGresult *result = PQexec(replication->connection, text);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        enum status status = pg_error_result(result, error);
+    PGresult *result;
+    enum status status = run_command(replication, text, cancelled, &result, error);
+    if (status == STATUS_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error_result(result, error);
+    }
+    if (status == STATUS_OK && (PQntuples(result) != 1 || PQnfields(result) < columns)) {
+        status =
+            error_set(error, STATUS_PROTOCOL, "PostgreSQL's answer to \"%.30s\" has no row", text);
+    }
+    if (status != STATUS_OK) {
         PQclear(result);
         return status;
-    }
-    if (PQntuples(result) != 1 || PQnfields(result) < columns) {
-        PQclear(result);
-        return error_set(error, STATUS_PROTOCOL, "PostgreSQL's answer to \"%.30s\" has no row",
-                         text);
     }
     *ret_result = result;
     return STATUS_OK;
@@ -97,7 +145,7 @@ enum status replication_identify(struct replication *replication,
                                  struct error *error)
 {
     PGresult *result;
-    TRY(command(replication, "IDENTIFY_SYSTEM", 3, &result, error));
+    TRY(command(replication, "IDENTIFY_SYSTEM", 3, NULL, &result, error));
     enum status status = STATUS_OK;
     ret_system->id = arena_strdup(arena, PQgetvalue(result, 0, 0));
     ret_system->timeline = (int32_t) strtol(PQgetvalue(result, 0, 1), NULL, 10);
@@ -133,7 +181,7 @@ enum status replication_timeline_switch(struct replication *replication,
     char text[64];
     PGresult *result;
     snprintf(text, sizeof(text), "TIMELINE_HISTORY %" PRId32, timeline);
-    TRY(command(replication, text, 2, &result, error));
+    TRY(command(replication, text, 2, NULL, &result, error));
     bool found = find_switch(PQgetvalue(result, 0, 1), before, ret_lsn);
     PQclear(result);
     return found ? STATUS_OK
@@ -145,6 +193,7 @@ enum status replication_timeline_switch(struct replication *replication,
 enum status replication_slot_create(struct replication *replication,
                                     const char *slot,
                                     bool temporary,
+                                    const atomic_bool *cancelled,
                                     struct arena *arena,
                                     uint64_t *ret_lsn,
                                     const char **ret_snapshot,
@@ -155,7 +204,7 @@ enum status replication_slot_create(struct replication *replication,
         arena_printf(arena, "CREATE_REPLICATION_SLOT \"%s\" %sLOGICAL pgoutput EXPORT_SNAPSHOT",
                      slot, temporary ? "TEMPORARY " : "");
     PGresult *result;
-    TRY(command(replication, text, 4, &result, error));
+    TRY(command(replication, text, 4, cancelled, &result, error));
     enum status status = STATUS_OK;
     *ret_snapshot = arena_strdup(arena, PQgetvalue(result, 0, 2));
     if (!lsn_parse(PQgetvalue(result, 0, 1), ret_lsn)) {

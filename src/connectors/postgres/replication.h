@@ -63,10 +63,11 @@ MUST_USE enum status replication_timeline_switch(struct replication *replication
 
 /* Makes a slot. Everything committed before `*ret_lsn`, and nothing after it, is visible in the
  * exported snapshot, which other sessions can take until the next command on this connection. A
- * `temporary` slot goes with the connection. */
+ * `temporary` slot goes with the connection. Waits for the transactions that are under way. */
 MUST_USE enum status replication_slot_create(struct replication *replication,
                                              const char *slot,
                                              bool temporary,
+                                             const atomic_bool *cancelled,
                                              struct arena *arena,
                                              uint64_t *ret_lsn,
                                              const char **ret_snapshot,

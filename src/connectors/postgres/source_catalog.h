@@ -86,6 +86,13 @@ MUST_USE enum status catalog_tables(struct catalog *catalog,
                                     size_t *ret_count,
                                     struct error *error);
 
+/* Does the publication hold the table, now? */
+MUST_USE enum status catalog_is_published(struct catalog *catalog,
+                                          const char *publication,
+                                          uint32_t oid,
+                                          bool *ret_published,
+                                          struct error *error);
+
 /* Does "schema.name" match one of the patterns? */
 bool catalog_matches(const char *const *patterns,
                      size_t pattern_count,

@@ -125,7 +125,9 @@ static enum status check_patterns(const char *publication,
         } else {
             (void) error_set(error, STATUS_CONFIG, "publication \"%s\" has no table \"%s\"",
                              publication, patterns[i]);
-            error_hint(error, "ALTER PUBLICATION %s ADD TABLE %s", publication, patterns[i]);
+            error_hint(error,
+                       "ALTER PUBLICATION %s ADD TABLE %s; or the table has another name now",
+                       publication, patterns[i]);
         }
         return STATUS_CONFIG;
     }
@@ -249,4 +251,24 @@ enum status catalog_tables(struct catalog *catalog,
     *ret_tables = tables;
     *ret_count = count;
     return check_patterns(publication, published, patterns, pattern_count, tables, count, error);
+}
+
+enum status catalog_is_published(struct catalog *catalog,
+                                 const char *publication,
+                                 uint32_t oid,
+                                 bool *ret_published,
+                                 struct error *error)
+{
+    PGresult *result CLEANUP(result_free) = NULL;
+    char text[16];
+    const char *parameters[] = {publication, text};
+    (void) snprintf(text, sizeof(text), "%u", oid);
+    TRY(catalog_query(catalog,
+                      "SELECT FROM pg_publication_tables t"
+                      " JOIN pg_namespace n ON n.nspname = t.schemaname"
+                      " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
+                      " WHERE t.pubname = $1 AND c.oid = $2::oid",
+                      parameters, 2, &result, error));
+    *ret_published = PQntuples(result) > 0;
+    return STATUS_OK;
 }

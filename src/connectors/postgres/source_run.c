@@ -246,8 +246,10 @@ static void plan_tables(struct source *source)
     place->table_count = source->table_count;
 }
 
-static enum status
-begin_new(struct source *source, const struct replication_system *system, struct error *error)
+static enum status begin_new(struct source *source,
+                             const atomic_bool *cancelled,
+                             const struct replication_system *system,
+                             struct error *error)
 {
     struct catalog_slot slot;
     struct place *place = &source->place;
@@ -260,8 +262,8 @@ begin_new(struct source *source, const struct replication_system *system, struct
         place->lsn = slot.confirmed_lsn;
         TRY(check_slot(source, &slot, error));
     } else {
-        TRY(replication_slot_create(source->replication, source->slot, false, &source->run_arena,
-                                    &place->lsn, &exported, error));
+        TRY(replication_slot_create(source->replication, source->slot, false, cancelled,
+                                    &source->run_arena, &place->lsn, &exported, error));
     }
     plan_tables(source);
     if (exported != NULL && place->todo_count > 0) {
@@ -275,6 +277,7 @@ begin_new(struct source *source, const struct replication_system *system, struct
  * and the tables have not are removed. */
 static enum status begin_anew(struct source *source,
                               const struct replication_system *system,
+                              const atomic_bool *cancelled,
                               const struct error *reason,
                               struct error *error)
 {
@@ -285,18 +288,10 @@ static enum status begin_anew(struct source *source,
         TRY(check_slot_kind(source, &slot, error));
         TRY(catalog_slot_drop(source->catalog, source->slot, error));
     }
-    TRY(begin_new(source, system, error));
+    TRY(begin_new(source, cancelled, system, error));
     for (size_t i = 0; i < source->table_count; i++) {
-        const struct catalog_table *table = &source->tables[i];
-        if (table->order_count == 0) {
-            (void) error_set(error, STATUS_CONFIG,
-                             "table \"%s\" has no primary key, so rows that are gone cannot be "
-                             "found",
-                             table->full);
-            error_hint(error, "give it one, or remove the source's rows from staging by hand");
-            return STATUS_CONFIG;
-        }
-        add_text(&source->run_arena, &source->place.sweep, &source->place.sweep_count, table->full);
+        add_text(&source->run_arena, &source->place.sweep, &source->place.sweep_count,
+                 source->tables[i].full);
     }
     return STATUS_OK;
 }
@@ -325,15 +320,16 @@ static enum status begin_again(struct source *source,
 
 /* A snapshot that shows at least what the stream will not bring: one that a slot of its own exports
  * has waited for all transactions that were under way. */
-static enum status open_later_snapshot(struct source *source, struct error *error)
+static enum status
+open_later_snapshot(struct source *source, const atomic_bool *cancelled, struct error *error)
 {
     struct replication *helper;
     uint64_t lsn;
     const char *exported;
     const char *name = arena_printf(&source->run_arena, "leat_%016" PRIx64, random_u64());
     TRY(replication_open(source->url, source->shown, &helper, error));
-    enum status status =
-        replication_slot_create(helper, name, true, &source->run_arena, &lsn, &exported, error);
+    enum status status = replication_slot_create(helper, name, true, cancelled, &source->run_arena,
+                                                 &lsn, &exported, error);
     if (status == STATUS_OK) {
         status = snapshot_open(source->url, source->shown, exported, &source->snapshot, error);
     }
@@ -342,23 +338,23 @@ static enum status open_later_snapshot(struct source *source, struct error *erro
 }
 
 static enum status begin_at(struct source *source,
-                            const char *cursor,
+                            const struct source_request *request,
                             const struct replication_system *system,
                             struct error *error)
 {
     struct error reason = {0};
     enum status status;
-    if (cursor == NULL) {
-        return begin_new(source, system, error);
+    if (request->cursor == NULL) {
+        return begin_new(source, request->cancelled, system, error);
     }
     if (source->lost) {
         status = error_set(&reason, STATUS_CONFLICT,
                            "publication-missing: publication \"%s\" was gone", source->publication);
     } else {
-        status = begin_again(source, cursor, system, &reason);
+        status = begin_again(source, request->cursor, system, &reason);
     }
     if (status == STATUS_CONFLICT && source->settings->snapshot == SNAPSHOT_WHEN_LOST) {
-        return begin_anew(source, system, &reason, error);
+        return begin_anew(source, system, request->cancelled, &reason, error);
     }
     if (status != STATUS_OK && error != NULL) {
         *error = reason;
@@ -371,6 +367,10 @@ source_run_begin(struct source *source, const struct source_request *request, st
 {
     struct replication_system system;
     source_run_end(source);
+    if (request->from_us != 0 || request->to_us != 0) {
+        return error_set(error, STATUS_CONFIG,
+                         "a table has no intervals: its changes come in the order of commits");
+    }
     arena_reset(&source->run_arena);
     source->is_new = false;
     TRY(catalog_open(source->url, source->shown, source->settings->numeric == 1, &source->catalog,
@@ -379,9 +379,9 @@ source_run_begin(struct source *source, const struct source_request *request, st
     TRY(find_tables(source, request, error));
     TRY(replication_open(source->url, source->shown, &source->replication, error));
     TRY(replication_identify(source->replication, &source->run_arena, &system, error));
-    TRY(begin_at(source, request->cursor, &system, error));
+    TRY(begin_at(source, request, &system, error));
     if (source->place.todo_count + source->place.sweep_count > 0 && source->snapshot == NULL) {
-        TRY(open_later_snapshot(source, error));
+        TRY(open_later_snapshot(source, request->cancelled, error));
     }
     source->handed = mem_strdup(request->cursor == NULL ? "" : request->cursor);
     source->handed_lsn = source->stored = source->place.lsn;

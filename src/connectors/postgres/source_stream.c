@@ -31,39 +31,32 @@ void source_stream_clear(struct source *source)
 /* ---- relations ---------------------------------------------------------------------------------
  */
 
-static const struct catalog_table *known_table(const struct source *source, const char *full)
+static const struct catalog_table *known_table(const struct source *source, uint32_t oid)
 {
     for (size_t i = 0; i < source->table_count; i++) {
-        if (strcmp(source->tables[i].full, full) == 0) {
+        if (source->tables[i].oid == oid) {
             return &source->tables[i];
         }
     }
     return NULL;
 }
 
-/* A table that was not there when this run began: it joined the publication, or has another name
- * now. */
+/* A table that was not there when this run began: the next one reads it. One that is gone by now is
+ * of no interest. */
 static enum status check_unknown(const struct source *source,
                                  const struct pgoutput_relation *relation,
                                  const char *full,
                                  struct error *error)
 {
-    for (size_t i = 0; i < source->place.table_count; i++) {
-        if (source->place.tables[i].oid == relation->oid &&
-            strcmp(source->place.tables[i].full, full) != 0) {
-            (void) error_set(error, STATUS_CONFIG,
-                             "table-renamed: table \"%s\" is now called \"%s\"",
-                             source->place.tables[i].full, full);
-            error_hint(error, "name it so in `tables`, or give it its old name back");
-            return STATUS_CONFIG;
-        }
+    const struct setting_strings *patterns = &source->settings->tables;
+    bool published = false;
+    if (catalog_matches(patterns->items, patterns->count, relation->schema, relation->name)) {
+        TRY(catalog_is_published(source->catalog, source->publication, relation->oid, &published,
+                                 error));
     }
-    if (catalog_matches(source->settings->tables.items, source->settings->tables.count,
-                        relation->schema, relation->name)) {
-        return error_set(error, STATUS_AGAIN,
-                         "table \"%s\" joined the publication: its rows are read now", full);
-    }
-    return STATUS_OK;
+    return published ? error_set(error, STATUS_AGAIN,
+                                 "table \"%s\" joined the publication: its rows are read now", full)
+                     : STATUS_OK;
 }
 
 static enum status
@@ -80,11 +73,11 @@ take_relation(struct source *source, const struct pgoutput_relation *described, 
     shape->columns = (struct shape_column *) (shape + 1);
     char *full = (char *) (shape->columns + relation->column_count);
     (void) snprintf(full, names, "%s.%s", relation->schema, relation->name);
-    shape->table = full;
+    table = known_table(source, relation->oid);
+    shape->table = table == NULL ? full : table->full; /* it may have been renamed since */
     shape->oid = relation->oid;
     shape->identity = relation->identity;
-    table = known_table(source, full);
-    shape->wanted = table != NULL && table->oid == relation->oid;
+    shape->wanted = table != NULL;
     if (!shape->wanted) {
         return check_unknown(source, relation, full, error);
     }
@@ -95,7 +88,7 @@ take_relation(struct source *source, const struct pgoutput_relation *described, 
         shape->columns[i].key = column->identity;
         TRY(catalog_type(source->catalog, column->type_oid, column->typmod, &shape->columns[i].type,
                          error));
-        TRY(schema_builder_add(&source->schema, full, column->name, &shape->columns[i].type,
+        TRY(schema_builder_add(&source->schema, shape->table, column->name, &shape->columns[i].type,
                                error));
     }
     return STATUS_OK;

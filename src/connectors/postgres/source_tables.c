@@ -186,9 +186,17 @@ enum status source_sweep(struct source *source, struct error *error)
     size_t count;
     while (place->sweep_count > 0 && source->page.count == 0) {
         const struct catalog_table *table = table_named(source, place->sweep[0]);
-        if (table == NULL || table->order_count == 0 || staged == NULL) {
+        if (table == NULL || staged == NULL) {
             next_sweep(source);
             continue;
+        }
+        if (table->order_count == 0) {
+            (void) error_set(error, STATUS_CONFIG,
+                             "table \"%s\" has no primary key, so rows that are gone cannot be "
+                             "found",
+                             table->full);
+            error_hint(error, "ALTER TABLE %s ADD PRIMARY KEY ...", table->full);
+            return STATUS_CONFIG;
         }
         TRY(staged->rows(staged->context, source->staged_after, SWEEP_ROWS, source->page.bytes_max,
                          source->page.arena, &rows, &count, error));
