@@ -151,7 +151,7 @@ version: 1
 pipeline: nothing
 sources:
   lines:
-    file: {path: nothing.jsonl}
+    file: {path: "{folder}/nothing.jsonl"}
     key: id
     topic: {name: lines, partitions: 1}
 streams:
@@ -179,7 +179,7 @@ def lay_out(folder, api, events):
     """Pipeline files, and what DAGs read of this run."""
     (folder / "users.yaml").write_text(PIPELINE)
     (folder / "shop.yaml").write_text(EVENTS)
-    (folder / "nothing.yaml").write_text(NOTHING)
+    (folder / "nothing.yaml").write_text(NOTHING.replace("{folder}", str(folder)))
     (folder / "nothing.jsonl").write_text("")
     (folder / "wrong.yaml").write_text(PIPELINE.replace("name.first AS", "name.frist AS"))
     return {

@@ -82,6 +82,8 @@ def environment(name, state):
         "AIRFLOW__CORE__PARALLELISM": "6",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(state.port("worker logs")),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(state.port("trigger logs")),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     }

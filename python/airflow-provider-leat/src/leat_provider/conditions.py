@@ -55,9 +55,7 @@ def freshness(status: Status, *, source: str, max_age_s: float) -> Verdict:
     if not matching:
         raise LeatApiError(f'this leat has no source "{source}"', exit_codes.CONFIG)
     if len(matching) > 1:
-        raise LeatApiError(
-            f'several pipelines have a source "{source}": name it PIPELINE.SOURCE', exit_codes.CONFIG
-        )
+        raise LeatApiError(f'several pipelines have a source "{source}": name it PIPELINE.SOURCE', exit_codes.CONFIG)
     fetched_us = matching[0]["fetched_at_us"]
     if fetched_us is None:
         return Verdict(False, f"{source} was never fetched")
@@ -65,8 +63,7 @@ def freshness(status: Status, *, source: str, max_age_s: float) -> Verdict:
     behind = lag_of(status, matching[0]["pipeline"])
     return Verdict(
         age_s <= max_age_s and behind == 0,
-        f"{source} was fetched {age_s:.1f} s ago, at most {max_age_s:g} wanted; "
-        f"{behind} records are on their way",
+        f"{source} was fetched {age_s:.1f} s ago, at most {max_age_s:g} wanted; {behind} records are on their way",
     )
 
 

@@ -37,17 +37,13 @@ def datasets_of(status: Status, source_name: str) -> tuple[list[tuple[str, str]]
         if flow["pipeline"] != source["pipeline"]:
             continue
         for stream in flow["streams"]:
-            written += [
-                (f"leat://{source['pipeline']}", sink["table"]) for sink in stream["sinks"] if sink["table"]
-            ]
+            written += [(f"leat://{source['pipeline']}", sink["table"]) for sink in stream["sinks"] if sink["table"]]
     return [read] if read else [], written
 
 
 def sql_of(status: Status, source_name: str) -> str:
     """The queries between them."""
-    pipelines = {
-        s["pipeline"] for s in status["sources"] if source_name in (s["name"], f"{s['pipeline']}.{s['name']}")
-    }
+    pipelines = {s["pipeline"] for s in status["sources"] if source_name in (s["name"], f"{s['pipeline']}.{s['name']}")}
     streams = [t for f in status["flows"] if f["pipeline"] in pipelines for t in f["streams"]]
     return ";\n".join(stream["sql"].strip() for stream in streams if stream["sql"])
 

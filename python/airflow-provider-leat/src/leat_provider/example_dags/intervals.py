@@ -40,7 +40,5 @@ with DAG(
         execution_timeout=timedelta(hours=1),
         outlets=[table_asset("shop", "orders")],
     )
-    fresh = LeatFreshnessSensor(
-        task_id="fresh", source="shop.orders", max_age=timedelta(minutes=10), timeout=600
-    )
+    fresh = LeatFreshnessSensor(task_id="fresh", source="shop.orders", max_age=timedelta(minutes=10), timeout=600)
     fetch >> fresh

@@ -110,9 +110,7 @@ def _answer(endpoint: Endpoint, response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as reason:
-        raise LeatApiError(
-            f"{endpoint.base_url} is no leat: its answer is no JSON", exit_codes.CONFIG
-        ) from reason
+        raise LeatApiError(f"{endpoint.base_url} is no leat: its answer is no JSON", exit_codes.CONFIG) from reason
 
 
 class LeatHook(BaseHook):

@@ -294,7 +294,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
         except LeatApiError as refusal:
             self._fail(refusal.exit_code, str(refusal))
         if not is_over(ingest, self.until):
-            self._defer(order)
+            self._defer(order, ingest["id"])
         return self._finish(ingest)
 
     def _wait(self, hook: LeatHook, ingest: Ingest) -> Ingest:
@@ -313,7 +313,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
             pause *= 1.5
             ingest = hook.ingest(ingest["id"])
 
-    def _defer(self, order: Order) -> NoReturn:
+    def _defer(self, order: Order, number: int) -> NoReturn:
         limit = self.execution_timeout
         self.log.info("waiting in the triggerer")
         self._number = None  # the trigger's from here on
@@ -321,6 +321,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
             trigger=LeatIngestTrigger(
                 leat_conn_id=self.leat_conn_id,
                 order=order,
+                number=number,
                 until=self.until,
                 poll_interval=self.poll_interval,
                 deadline=time.time() + limit.total_seconds() if limit else None,

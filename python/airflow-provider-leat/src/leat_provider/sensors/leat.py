@@ -168,7 +168,7 @@ class LeatIngestSensor(_LeatSensor):
     def _trigger(self) -> LeatIngestTrigger:
         return LeatIngestTrigger(
             leat_conn_id=self.leat_conn_id,
-            order={},
+            order=None,
             number=int(self.ingest_id),
             until=self.until,
             poll_interval=float(self.poke_interval),

@@ -45,21 +45,22 @@ def failure(exit_code: int, message: str) -> TriggerEvent:
 class LeatIngestTrigger(BaseTrigger):
     """Follows an order until it is over; places it again if leat has forgotten it.
 
-    :param order: with its key, so that placing it again finds the one that stands.
+    :param order: with its key, so that placing it again finds the one that stands; None: another task's, which
+        is only looked at.
+    :param number: of the order, as leat gave it when it was placed.
     :param until: ``"stored"`` or ``"staged"``.
     :param deadline: seconds since 1970 after which the order is cancelled; None: none.
-    :param number: of an order that another task placed: it is only looked at.
     """
 
     def __init__(
         self,
         leat_conn_id: str,
-        order: Order,
+        order: Order | None,
+        number: int,
         until: Until = "stored",
         poll_interval: float = 2.0,
         deadline: float | None = None,
         patience: float = PATIENCE_S,
-        number: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.leat_conn_id = leat_conn_id
@@ -69,7 +70,6 @@ class LeatIngestTrigger(BaseTrigger):
         self.deadline = deadline
         self.patience = patience
         self.number = number
-        self._own = number is None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -81,17 +81,15 @@ class LeatIngestTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "patience": self.patience,
-                "number": None if self._own else self.number,
+                "number": self.number,
             },
         )
 
     async def _ask(self, hook: LeatHook) -> Ingest:
-        if self.number is None:
-            return await hook.aorder(self.order)
         try:
             return await hook.aingest(self.number)
         except LeatApiError as refusal:
-            if refusal.http_status != 404 or not self._own:
+            if refusal.http_status != 404 or self.order is None:
                 raise
             self.log.info("leat was started anew: the order is placed again")
             return await hook.aorder(self.order)
@@ -137,7 +135,7 @@ class LeatIngestTrigger(BaseTrigger):
         await self._cancel()
 
     async def _cancel(self) -> None:
-        if self.number is None or not self._own:
+        if self.order is None:
             return
         try:
             await LeatHook(self.leat_conn_id).acancel(self.number)
