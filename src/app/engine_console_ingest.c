@@ -53,6 +53,7 @@ static void list(struct engine *engine, void *argument)
 {
     struct list_ask *ask = argument;
     ask->ingests = ARENA_ARRAY(ask->arena, struct console_ingest, engine->ingest_count + 1);
+    (void) engine_ingest_find(engine, ask->id); /* renews its lease */
     list_each (&engine->ingests, link) {
         const struct engine_ingest *ingest = CONTAINER_OF(link, struct engine_ingest, link);
         if (ask->id == 0 || ask->id == ingest->view.id) {

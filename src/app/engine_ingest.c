@@ -50,6 +50,7 @@ struct engine_ingest *engine_ingest_find(struct engine *engine, int64_t id)
     list_each (&engine->ingests, link) {
         struct engine_ingest *ingest = CONTAINER_OF(link, struct engine_ingest, link);
         if (ingest->view.id == id) {
+            ingest->looked_at_us = clock_monotonic_us();
             return ingest;
         }
     }
@@ -62,6 +63,7 @@ static struct engine_ingest *find_key(struct engine *engine, const char *key)
         struct engine_ingest *ingest = CONTAINER_OF(link, struct engine_ingest, link);
         if (key != NULL && ingest->view.order.key != NULL &&
             strcmp(ingest->view.order.key, key) == 0) {
+            ingest->looked_at_us = clock_monotonic_us();
             return ingest;
         }
     }
@@ -136,6 +138,7 @@ enum status engine_ingest_start(struct engine *engine,
     ingest->view.order.source = mem_strdup(source->name);
     ingest->view.asked_us = clock_now_us();
     ingest->view.exit_code = -1;
+    ingest->looked_at_us = clock_monotonic_us();
     accept_limit_init(&ingest->limit, order->limit);
     list_append(&engine->ingests, &ingest->link);
     engine->ingest_count++;
@@ -400,8 +403,18 @@ static void begin(struct engine *engine, struct engine_ingest *ingest)
     }
 }
 
+/* Who gave the order is gone, as nobody asks about it. */
+static bool lease_is_over(const struct engine_ingest *ingest)
+{
+    int64_t lease_us = ingest->view.order.lease_us;
+    return lease_us > 0 && clock_monotonic_us() - ingest->looked_at_us > lease_us;
+}
+
 static void advance(struct engine *engine, struct engine_ingest *ingest)
 {
+    if (!ingest->cancelled && lease_is_over(ingest)) {
+        engine_ingest_cancel(ingest);
+    }
     if (ingest->phase == INGEST_QUEUED) {
         begin(engine, ingest);
     }

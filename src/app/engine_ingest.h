@@ -35,6 +35,7 @@ struct engine_ingest {
     int64_t *targets;            /* a topic of the engine each: -1 or the records to be ended */
     size_t target_count;
     bool cancelled;
+    int64_t looked_at_us; /* monotonic: when somebody last asked about it */
 };
 
 /* As of struct console_provider. The result lives as long as the engine remembers it. */
@@ -42,5 +43,7 @@ MUST_USE enum status engine_ingest_start(struct engine *engine,
                                          const struct console_ingest_order *order,
                                          const struct engine_ingest **ret_ingest,
                                          struct error *error);
+
+/* NULL if there is none. Asking renews its lease. */
 struct engine_ingest *engine_ingest_find(struct engine *engine, int64_t id);
 void engine_ingest_cancel(struct engine_ingest *ingest);

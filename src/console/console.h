@@ -183,6 +183,7 @@ struct console_ingest_order {
     int64_t from_us, to_us; /* interval, or 0 and 0 */
     int64_t limit;          /* accept so many; -1: until the source is at its end */
     int64_t give_up_us;     /* fail after the source did not answer for so long */
+    int64_t lease_us;       /* cancel when nobody asked about it for so long; 0: never */
 };
 
 enum console_ingest_state {

@@ -143,10 +143,12 @@ static enum status take_item(const struct node *item,
         return parse_count(item, &order->limit, error);
     } else if (strcmp(item->key, "give_up") == 0) {
         return duration_parse(text, &order->give_up_us, error);
+    } else if (strcmp(item->key, "lease") == 0) {
+        return duration_parse(text, &order->lease_us, error);
     } else {
         return error_set(error, STATUS_DATA,
-                         "\"%s\" is none of \"source\", \"from\", \"to\", \"limit\", \"give_up\" "
-                         "and \"key\"",
+                         "\"%s\" is none of \"source\", \"from\", \"to\", \"limit\", \"give_up\", "
+                         "\"lease\" and \"key\"",
                          item->key);
     }
     return STATUS_OK;

@@ -170,6 +170,8 @@ static const struct setting ingest_rows[] = {
         .help = "Of records."),
     {.name = "give_up", .type = SETTING_STRING, .default_text = "60s",
      .help = "So long it is tried."},
+    {.name = "lease", .type = SETTING_STRING,
+     .help = "Cancelled when nobody has asked about it for so long."},
     ROW(console_ingest_order, key, SETTING_STRING, .help = "An order of the same key is the same."),
 };
 const struct settings_table console_ingest_table =

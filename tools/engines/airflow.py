@@ -20,12 +20,13 @@ import urllib.request
 from .frame import PROGRAMS, ROOT, Engine, Failure
 
 UV = "uv==0.13.9"
-# name: version, the day of its packages, more packages
+# name: version, the day of its packages, more packages; with those that the provider's own tests are run by
 VERSIONS = {
-    "airflow": ("3.3.2", "2026-10-01", ["psycopg2-binary", "asyncpg", "apache-airflow-providers-openlineage"]),
-    "airflow211": ("2.11.2", "2026-03-25", ["psycopg2-binary"]),
-    "airflow210": ("2.10.5", "2025-02-20", ["psycopg2-binary"]),
+    "airflow": ("3.3.2", "2026-10-01", ["asyncpg", "apache-airflow-providers-openlineage", "mypy"]),
+    "airflow211": ("2.11.2", "2026-03-25", []),
+    "airflow210": ("2.10.5", "2025-02-20", []),
 }
+ALL_NEED = ["psycopg2-binary", "pytest"]
 STOP_S = 15
 
 
@@ -56,7 +57,7 @@ def uv():
 def fetch(name):
     version, day, more = VERSIONS[name]
     folder = home(name)
-    wanted = json.dumps([version, day, more])
+    wanted = json.dumps([version, day, *ALL_NEED, *more])
     mark = folder / "installed.json"
     if mark.exists() and mark.read_text() == wanted:
         return
@@ -65,7 +66,7 @@ def fetch(name):
     PROGRAMS.mkdir(parents=True, exist_ok=True)
     checked([uv(), "venv", "-q", "--clear", "--python", sys.executable, folder], "could not make a virtual environment")
     checked([uv(), "pip", "install", "-q", "--python", folder / "bin" / "python", "--exclude-newer", day,
-             f"apache-airflow=={version}", *more], f"could not install Airflow {version}")  # fmt: skip
+             f"apache-airflow=={version}", *ALL_NEED, *more], f"could not install Airflow {version}")  # fmt: skip
     mark.write_text(wanted)
 
 
@@ -109,6 +110,10 @@ def environment(name, state):
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             # Without it a task that comes back from the triggerer within 5 s is taken for a dead one.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "airflow",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(state.folder / "lineage.jsonl"), "append": True}
+            ),
         }
     return settings
 

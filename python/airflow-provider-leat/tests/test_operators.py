@@ -36,6 +36,7 @@ def test_an_order_with_the_data_interval(leat):
     assert leat.asked[0][1] == {
         "source": "a.b",
         "give_up": "60s",
+        "lease": "10 min",
         "key": "airflow/d/r/t/-1/2",
         "from": "2026-01-01T00:00:00+00:00",
         "to": "2026-01-02T00:00:00+00:00",

@@ -128,6 +128,20 @@ def test_a_cancelled_order_keeps_what_it_accepted(driven):
     assert driven.stop().check_sum()["accepted"] == found["accepted"]
 
 
+def test_an_order_that_nobody_asks_about(driven):
+    left = order(driven.base, lease="300ms")["id"]
+    asked = order(driven.base, lease="20s")["id"]
+
+    def state():
+        """Of a list, which renews nothing; the second order is asked for by its number."""
+        listed = requests.get(f"{driven.base}/ingests", timeout=10).json()
+        return state_of(driven.base, asked)["state"] == "fetching" and listed[0]["state"]
+
+    assert wait_until(lambda: state() == "cancelled", "the lease is over")
+    assert state_of(driven.base, left)["exit_code"] == 143
+    assert state_of(driven.base, asked)["state"] == "fetching"
+
+
 def test_a_signal_to_the_command_cancels_its_order(driven, file):
     command = subprocess.Popen(
         [BINARY, "ingest", file, "random_users", "--data", driven.data], stderr=subprocess.DEVNULL

@@ -150,12 +150,13 @@ static void an_interval_limit_and_key_are_read(void **state)
     json_t *answer = ask(fixture, "POST /api/v1/ingests",
                          "{\"source\": \"s\", \"from\": \"2026-01-01T01:00:00+01:00\", "
                          "\"to\": \"2026-01-02\", \"limit\": 5, \"give_up\": \"2 min\", "
-                         "\"key\": \"dag/run/1\"}",
+                         "\"lease\": \"10 min\", \"key\": \"dag/run/1\"}",
                          202);
     assert_true(fixture->fake.order.from_us == INT64_C(1767225600000000));
     assert_true(fixture->fake.order.to_us == INT64_C(1767312000000000));
     assert_int_equal(fixture->fake.order.limit, 5);
     assert_int_equal(fixture->fake.order.give_up_us, 120000000);
+    assert_int_equal(fixture->fake.order.lease_us, 600000000);
     assert_string_equal(fixture->fake.key, "dag/run/1");
     assert_string_equal(text_of(answer, "from"), "2026-01-01T00:00:00.000000Z");
     json_decref(answer);
@@ -183,6 +184,7 @@ static void mistakes_are_told(void **state)
         {"{\"source\": \"s\", \"limit\": 99999999999999999999}", "limit"},
         {"{\"source\": \"s\", \"give_up\": \"soon\"}", "soon"},
         {"{\"source\": \"s\", \"give_up\": \"0s\"}", "give_up"},
+        {"{\"source\": \"s\", \"lease\": \"long\"}", "long"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

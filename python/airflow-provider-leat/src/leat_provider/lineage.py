@@ -24,27 +24,34 @@ def source_dataset(source: Status) -> tuple[str, str] | None:
     return "file", address
 
 
-def datasets_of(status: Status, source_name: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """What an order of a source reads, and what it fills: the topic, and all tables behind it."""
-    sources = [s for s in status["sources"] if source_name in (s["name"], f"{s['pipeline']}.{s['name']}")]
-    if not sources:
+def _source(status: Status, name: str) -> Status | None:
+    found = [s for s in status["sources"] if name in (s["name"], f"{s['pipeline']}.{s['name']}")]
+    return found[0] if found else None
+
+
+def _streams(status: Status, source: Status) -> list[Status]:
+    """Those that read the source's topic, and those of the pipeline that read topics of other streams."""
+    flows = [f for f in status["flows"] if f["pipeline"] == source["pipeline"]]
+    return [t for f in flows if f["derived"] or f["topic"] == source["topic"] for t in f["streams"]]
+
+
+def datasets_of(status: Status, name: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What an order of a source reads, and what it fills: the topic, and the tables behind it."""
+    source = _source(status, name)
+    if source is None:
         return [], []
-    source = sources[0]
     read = source_dataset(source)
-    kafka = status["addresses"]["kafka"]
-    written = [(f"kafka://{kafka}", source["topic"])]
-    for flow in status["flows"]:
-        if flow["pipeline"] != source["pipeline"]:
-            continue
-        for stream in flow["streams"]:
-            written += [(f"leat://{source['pipeline']}", sink["table"]) for sink in stream["sinks"] if sink["table"]]
+    written = [(f"kafka://{status['addresses']['kafka']}", source["topic"])]
+    for stream in _streams(status, source):
+        tables = [sink["table"] for sink in stream["sinks"] if sink["table"]]
+        written += [(f"leat://{source['pipeline']}", table) for table in tables]
     return [read] if read else [], written
 
 
-def sql_of(status: Status, source_name: str) -> str:
+def sql_of(status: Status, name: str) -> str:
     """The queries between them."""
-    pipelines = {s["pipeline"] for s in status["sources"] if source_name in (s["name"], f"{s['pipeline']}.{s['name']}")}
-    streams = [t for f in status["flows"] if f["pipeline"] in pipelines for t in f["streams"]]
+    source = _source(status, name)
+    streams = _streams(status, source) if source else []
     return ";\n".join(stream["sql"].strip() for stream in streams if stream["sql"])
 
 

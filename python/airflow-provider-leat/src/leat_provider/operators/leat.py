@@ -173,6 +173,8 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
     :param limit: accept so many records at most.
     :param until: wait until all of it is ``"stored"`` in tables, or only ``"staged"``.
     :param give_up: how long the source may fail to answer: ``"60s"``, ``"5 min"``.
+    :param lease: leat cancels the order when nobody has asked about it for so long, as when worker and triggerer
+        were killed; a triggerer may be away for so long.
     :param skip_if_empty: the task is skipped if no record was new or changed.
     :param deferrable: wait in the triggerer.
     :param defer_after: seconds to wait in the worker first; most orders take less.
@@ -202,6 +204,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
         limit: int | str | None = None,
         until: Until = "stored",
         give_up: str = "60s",
+        lease: str = "10 min",
         skip_if_empty: bool = False,
         deferrable: bool | None = None,
         defer_after: float = 10.0,
@@ -218,6 +221,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
         self.limit = limit
         self.until = until
         self.give_up = give_up
+        self.lease = lease
         self.skip_if_empty = skip_if_empty
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.defer_after = defer_after
@@ -254,6 +258,7 @@ class LeatIngestOperator(LineageMixin, LeatCliOperator):
         order: Order = {
             "source": self.source,
             "give_up": self.give_up,
+            "lease": self.lease,
             "key": f"airflow/{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}/{ti.try_number}",
         }
         interval = self.interval(context)
