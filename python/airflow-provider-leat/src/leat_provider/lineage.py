@@ -62,7 +62,7 @@ class LineageMixin:
     leat_conn_id: str
     file: str | None
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """Called by the OpenLineage provider, if there is one, when the task has succeeded."""
         from airflow.providers.openlineage.extractors import OperatorLineage
 
