@@ -78,6 +78,10 @@ struct store_ops {
     const char *name; /* "sqlite", "postgresql", "cassandra" */
     bool atomic;      /* rows, progress and dead letters of a commit are one transaction */
 
+    /* Text and bytes of a row's key may have so many together; 0: any. Rows with more are not given
+     * to the store: they are dead letters. */
+    size_t key_bytes_max;
+
     enum status (*open)(const char *url,
                         bool read_only,
                         struct store **ret_store,

@@ -39,7 +39,7 @@ static void write_rows(struct work *work, struct task_stream *stream, struct row
         struct task_sink *sink = &stream->sinks[i];
         struct rows converted = rows;
         size_t first = work->run.failure_count;
-        sink_convert(&work->run, sink->spec->table, &converted);
+        sink_convert(&work->run, sink->spec->store_ops, sink->spec->table, &converted);
         letters_of_run_failures(work, first, sink->spec->name);
         run_want(&work->run, &converted);
         if (converted.batch->length == 0) {

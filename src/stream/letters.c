@@ -70,7 +70,7 @@ void letters_of_decode_failures(struct work *work)
 static const char *reason_of(const struct run_failure *failure)
 {
     if (failure->kind == RUN_FAILURE_SINK) {
-        return strstr(failure->message, "is null") != NULL ? "key" : "type";
+        return strncmp(failure->message, "key ", 4) == 0 ? "key" : "type";
     }
     if (strstr(failure->message, "overflow") != NULL) {
         return "overflow";

@@ -239,6 +239,34 @@ static void check_key(struct conversion *conversion, const struct store_table *t
     }
 }
 
+static size_t key_bytes(const struct store_table *table, const struct batch *batch, int64_t row)
+{
+    size_t bytes = 0;
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        const struct column *column = batch->columns[table->key[k]];
+        enum type_id type = column->type->id;
+        if ((type == TYPE_STRING || type == TYPE_BINARY) && !column_is_null(column, row)) {
+            bytes += column_bytes(column, row).size;
+        }
+    }
+    return bytes;
+}
+
+static void
+check_key_bytes(struct conversion *conversion, const struct store_table *table, size_t most)
+{
+    const struct batch *batch = conversion->rows->batch;
+    for (int64_t row = 0; most > 0 && row < batch->length; row++) {
+        size_t bytes = key_bytes(table, batch, row);
+        if (bytes > most) {
+            refuse(conversion, row,
+                   arena_printf(conversion->run->arena,
+                                "key of %zu bytes: table \"%s\" takes %zu at most", bytes,
+                                table->name, most));
+        }
+    }
+}
+
 const struct type *sink_table_type(const struct store_table *table, struct arena *arena)
 {
     struct type_field *fields = ARENA_ARRAY(arena, struct type_field, table->column_count);
@@ -248,7 +276,10 @@ const struct type *sink_table_type(const struct store_table *table, struct arena
     return type_struct(arena, fields, table->column_count);
 }
 
-void sink_convert(struct run *run, const struct store_table *table, struct rows *rows)
+void sink_convert(struct run *run,
+                  const struct store_ops *ops,
+                  const struct store_table *table,
+                  struct rows *rows)
 {
     const struct batch *input = rows->batch;
     size_t bytes = (size_t) (input->length + 7) / 8;
@@ -259,6 +290,7 @@ void sink_convert(struct run *run, const struct store_table *table, struct rows 
         .selected = input->length,
     };
     check_key(&conversion, table);
+    check_key_bytes(&conversion, table, ops->key_bytes_max);
     const struct column **columns =
         ARENA_ARRAY(run->arena, const struct column *, table->column_count);
     for (uint32_t i = 0; i < table->column_count; i++) {

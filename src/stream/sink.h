@@ -46,9 +46,12 @@ MUST_USE enum status sink_key_derive(const struct query *query,
                                      struct sink_key *ret_key,
                                      struct error *error);
 
-/* Converts rows to the table's columns; rows that cannot be stored are left out, each with an entry
- * in run->failures. */
-void sink_convert(struct run *run, const struct store_table *table, struct rows *rows);
+/* Converts rows to the table's columns; rows that cannot be stored, such as those with a key that
+ * the store cannot take, are left out, each with an entry in run->failures. */
+void sink_convert(struct run *run,
+                  const struct store_ops *ops,
+                  const struct store_table *table,
+                  struct rows *rows);
 
 /* A batch of one row a record, holding the table's key columns made from the records' keys; others
  * are null. Records whose key does not fit are left out (`ret_used` says which are in). */

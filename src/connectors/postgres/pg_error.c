@@ -28,6 +28,9 @@ static const struct {
     {"42501", STATUS_CONFIG,
      "the role needs CREATE on the database, or to own the schema and its tables"},
     {"42P01", STATUS_CONFIG, "a table of leat was removed while leat used it; start it again"},
+    {"42703", STATUS_CONFIG,
+     "a column of a table of leat was removed or renamed; put it back, or drop the table and start "
+     "leat again"},
     {"3F000", STATUS_CONFIG, "a schema of leat was removed while leat used it; start it again"},
     {"22", STATUS_DATA, NULL},
     {"23", STATUS_CONFLICT, NULL},

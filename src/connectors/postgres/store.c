@@ -6,6 +6,10 @@
 #define STORE_KIND    "store"
 #define STORE_VERSION 1
 
+/* An entry of an index has at most 2,704 bytes
+ * (https://www.postgresql.org/docs/15/btree-implementation.html). */
+#define KEY_BYTES_MAX 2600
+
 static const char *const schema_statements[] = {
     "CREATE TABLE IF NOT EXISTS leat_tables ("
     " id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
@@ -181,6 +185,7 @@ static enum status store_progress_list(struct store *store,
 const struct store_ops postgres_store_ops = {
     .name = "postgresql",
     .atomic = true,
+    .key_bytes_max = KEY_BYTES_MAX,
     .open = store_open,
     .close = store_close,
     .fence = store_fence,

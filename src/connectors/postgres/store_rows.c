@@ -87,6 +87,16 @@ static int64_t *reduce(struct rows_work *work, int64_t *ret_count)
 /* ---- statements --------------------------------------------------------------------------------
  */
 
+static bool is_key(const struct store_table *table, uint32_t column)
+{
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        if (table->key[i] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void append_column(struct rows_work *work,
                           struct pg_params *params,
                           uint32_t index,
@@ -96,8 +106,15 @@ static void append_column(struct rows_work *work,
     const struct store_column *description = &work->write->table->columns[index];
     const struct column *column = work->write->batch->columns[index];
     pg_array_begin(params, pg_value_type(description));
+    bool text_of_key = is_key(work->write->table, index) && column->type->id == TYPE_STRING;
     for (int64_t i = 0; i < count; i++) {
-        pg_value_write(params, description, column, rows[i], &work->scratch);
+        if (text_of_key && !pg_text_is_plain(column_bytes(column, rows[i]))) {
+            /* Written otherwise it may no longer fit into the index. */
+            pg_index_text_write(column_bytes(column, rows[i]), pg_array_open(params));
+            pg_array_shut(params);
+        } else {
+            pg_value_write(params, description, column, rows[i], &work->scratch);
+        }
     }
     pg_array_end(params);
 }

@@ -300,6 +300,33 @@ static void times_beyond_are_infinite(void **state)
     assert_non_null(rows_of("times"));
 }
 
+/* The longest keys that the store says it takes, as hostile as they can be. */
+static void longest_keys_fit(void **state)
+{
+    (void) state;
+    struct store_table table = table_of("long.keys", text_types, 2);
+    size_t most = postgres_store_ops.key_bytes_max;
+    char *keys[3];
+    assert_ok(postgres_store_ops.table_ensure(f.store, &table, &f.error), f.error);
+    for (int i = 0; i < 3; i++) { /* plain; with NUL; with the sign for NUL's */
+        keys[i] = arena_alloc(&f.arena, most + 3);
+        for (size_t at = 0; at < most; at++) {
+            keys[i][at] = (char) ('!' + (uint32_t) at * 2654435761u / 65536 % 90);
+            if (i == 1 && at % 2 == 0) {
+                keys[i][at] = '\0';
+            }
+        }
+        for (size_t at = 0; i == 2 && at + 4 <= most; at += 4) {
+            memcpy(keys[i] + at, "\xe2\x90\x80", 3);
+        }
+        struct column_builder *b = builders_of(&table);
+        column_append_bytes(&b[0], slice_of(keys[i], most));
+        column_append_bytes(&b[1], SLICE("x"));
+        assert_ok(commit_built(f.store, &table, b, NULL), f.error);
+    }
+    fresh_database_run(f.url, "DO $$ BEGIN ASSERT (SELECT count(*) = 3 FROM long.keys); END $$");
+}
+
 /* ---- names -------------------------------------------------------------------------------------
  */
 
@@ -371,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_keys_are_staged, setup, teardown),
         cmocka_unit_test_setup_teardown(odd_values_are_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(times_beyond_are_infinite, setup, teardown),
+        cmocka_unit_test_setup_teardown(longest_keys_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(states_are_apart, setup, teardown),
     };
