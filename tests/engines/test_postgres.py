@@ -150,6 +150,55 @@ def test_staging_is_a_table_that_people_can_read(url, api, tmp_path):
     assert by_id(table(tmp_path / "data", USERS_TABLE)) == by_id([row(user) for user in expected])
 
 
+HOSTILE = """version: 1
+pipeline: hostile
+sources:
+  records:
+    file: {{path: "{folder}/records.jsonl"}}
+    key: id
+    topic: {{name: hostile, partitions: 2}}
+streams:
+  all: {{sql: "SELECT id, note, tags FROM hostile"}}
+  notes: {{sql: "SELECT note, count(*) AS n FROM hostile GROUP BY note"}}
+sinks:
+  all: {{from: all, table: odd.records, key: [id]}}
+  notes: {{from: notes, table: odd.notes, key: [note]}}
+profiles:
+  real: {{staging: "{url}", storage: "{url}"}}
+"""
+
+
+def test_records_that_postgresql_cannot_hold_as_they_are(url, tmp_path):
+    """NUL, lone surrogates, keys longer than an index takes, deep and odd JSON: stored or a dead letter, and all
+    else goes on."""
+    mixed = random.Random(7)
+    long = "".join(mixed.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(5000))
+    records = [
+        {"id": "plain", "note": "n", "tags": ["a"]},
+        {"id": "nul \0", "note": "\0", "tags": ["\0", "\u2400"]},
+        {"id": "sign \u2400" + "0", "note": "\u24000", "tags": []},
+        {"id": long, "note": "n", "tags": None},
+        {"id": "'; DROP TABLE leat.leat_sources; --", "note": "\\", "tags": ['"']},
+        {"id": "last", "note": long, "tags": ["z"]},
+    ]
+    (tmp_path / "records.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+    file = tmp_path / "hostile.yaml"
+    file.write_text(HOSTILE.format(folder=tmp_path, url=url))
+    ended = run_real(file, tmp_path / "data", "", "--limit", len(records)).wait(LEAT_S)
+    assert ended.code == 0, ended.stderr
+    totals = ended.check_sum()
+    assert totals["accepted"] == len(records) and totals["dead"] == 1
+    found = {one["id"]: one for one in rows(url, "SELECT id, note, tags FROM odd.records")}
+    assert set(found) == {"plain", "nul \u24000", "sign \u2400\u24000", records[4]["id"], "last"}
+    assert found["nul \u24000"]["tags"] == ["\u24000", "\u2400\u2400"] and found["last"]["note"] == long
+    assert count(url, "leat.hostile.records") == len(records)
+    shown = leat("query", "--json", "SELECT id, tags FROM odd.records", data=tmp_path / "data")
+    known = {one["id"]: one["tags"] for one in map(json.loads, shown.stdout.splitlines())}
+    assert known == {one["id"]: one["tags"] for one in records if one["id"] != long}
+    letters = leat("dead", "list", "--json", data=tmp_path / "data")
+    assert "key of 5000 bytes" in letters.stdout and audit(tmp_path / "data")["accepted"] == len(records)
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 

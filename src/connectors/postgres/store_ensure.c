@@ -106,12 +106,14 @@ static void send_create(struct store *store, const char *place, const struct sto
         buffer_append_string(&sql, in_key ? " NOT NULL, " : ", ");
     }
     buffer_append_string(&sql, "leat_version bigint NOT NULL");
-    if (!descending) { /* a primary key has no order of its own */
+    if (table->internal) { /* groups have keys of any length */
+        buffer_append_string(&sql, ", leat_key bytea PRIMARY KEY");
+    } else if (!descending) { /* a primary key has no order of its own */
         buffer_printf(&sql, ", PRIMARY KEY (%s)", buffer_string(&key));
     }
     buffer_append_byte(&sql, ')');
     (void) pg_send_once(store->pg, buffer_string(&sql), NULL);
-    if (descending) {
+    if (descending && !table->internal) {
         buffer_clear(&sql);
         buffer_printf(&sql, "CREATE UNIQUE INDEX ON %s (%s)", place, buffer_string(&key));
         (void) pg_send_once(store->pg, buffer_string(&sql), NULL);

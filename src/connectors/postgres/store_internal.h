@@ -3,7 +3,8 @@
 /*
  * The layout of storage in PostgreSQL. Each table of a sink is a plain table with a last column
  * `leat_version` and its key as primary key (or as unique index, where the order of a column is
- * descending). In leat's schema stand beside them:
+ * descending). Tables that are internal have their key encoded in a column `leat_key` instead, cut
+ * with a hash where it is too long for an index. In leat's schema stand beside them:
  *
  *     leat_tables, leat_columns   the exact types, keys and times to live
  *     leat_gone                   versions of deleted keys, so that an older retry does not bring a

@@ -150,9 +150,7 @@ static void send_upserts(struct rows_work *work, const int64_t *rows, int64_t co
         append_column(work, &params, i, rows, count);
     }
     append_versions(work, &params, rows, count);
-    if (!table->internal) {
-        append_keys(work, &params, rows, count);
-    }
+    append_keys(work, &params, rows, count);
     (void) pg_send(work->store->pg, work->writer->upsert, &params);
 }
 
@@ -160,8 +158,11 @@ static void send_deletes(struct rows_work *work, const int64_t *rows, int64_t co
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
     const struct store_table *table = work->write->table;
-    for (uint32_t i = 0; i < table->key_count; i++) {
+    for (uint32_t i = 0; i < table->key_count && !table->internal; i++) {
         append_column(work, &params, table->key[i], rows, count);
+    }
+    if (table->internal) {
+        append_keys(work, &params, rows, count);
     }
     append_versions(work, &params, rows, count);
     (void) pg_send(work->store->pg, work->writer->remove, &params);

@@ -210,33 +210,33 @@ static void append_placeholders(struct buffer *sql, uint32_t count)
     }
 }
 
-/* Parameters: an array a column, of versions, and, but for internal tables, of encoded keys. */
+/* Parameters: an array a column, of versions, and of encoded keys. */
 static char *upsert_sql(const char *place, int64_t id, const struct store_table *table)
 {
     struct buffer sql CLEANUP(buffer_deinit) = BUFFER_INIT;
+    const char *own_key = table->internal ? ", leat_key" : "";
     buffer_printf(&sql, "INSERT INTO %s AS there (", place);
     append_columns(&sql, table);
-    buffer_append_string(&sql, ") SELECT ");
+    buffer_printf(&sql, "%s) SELECT ", own_key);
     append_columns(&sql, table);
-    buffer_append_string(&sql, " FROM unnest(");
-    append_placeholders(&sql, table->column_count + (table->internal ? 1 : 2));
+    buffer_printf(&sql, "%s FROM unnest(", own_key);
+    append_placeholders(&sql, table->column_count + 2);
     buffer_append_string(&sql, ") AS made(");
     append_columns(&sql, table);
-    if (table->internal) {
-        buffer_append_string(&sql, ")");
-    } else {
+    buffer_append_string(&sql, ", leat_key)");
+    if (!table->internal) {
         buffer_printf(&sql,
-                      ", leat_key) WHERE NOT EXISTS (SELECT FROM leat_gone AS gone"
+                      " WHERE NOT EXISTS (SELECT FROM leat_gone AS gone"
                       " WHERE gone.table_id = %lld AND gone.key = made.leat_key"
                       " AND gone.version > made.leat_version)",
                       (long long) id);
     }
     buffer_append_string(&sql, " ON CONFLICT (");
-    for (uint32_t i = 0; i < table->key_count; i++) {
+    for (uint32_t i = 0; i < table->key_count && !table->internal; i++) {
         buffer_append_string(&sql, i == 0 ? "" : ", ");
         pg_append_name(&sql, table->columns[table->key[i]].name);
     }
-    buffer_append_string(&sql, ") DO UPDATE SET ");
+    buffer_printf(&sql, "%s) DO UPDATE SET ", table->internal ? "leat_key" : "");
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (!is_key(table, i)) {
             pg_append_name(&sql, table->columns[i].name);
@@ -250,10 +250,17 @@ static char *upsert_sql(const char *place, int64_t id, const struct store_table 
     return mem_strdup(buffer_string(&sql));
 }
 
-/* Parameters: an array a key column, and of versions. */
+/* Parameters: an array a key column, or of encoded keys if it is internal; and of versions. */
 static char *remove_sql(const char *place, const struct store_table *table)
 {
     struct buffer sql CLEANUP(buffer_deinit) = BUFFER_INIT;
+    if (table->internal) {
+        return mem_printf(
+            "DELETE FROM %s AS there USING unnest($1, $2) AS made(leat_key, leat_version)"
+            " WHERE there.leat_version < made.leat_version"
+            " AND there.leat_key = made.leat_key",
+            place);
+    }
     buffer_printf(&sql, "DELETE FROM %s AS there USING unnest(", place);
     append_placeholders(&sql, table->key_count + 1);
     buffer_append_string(&sql, ") AS made(");
