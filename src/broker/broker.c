@@ -193,6 +193,8 @@ static void learn_address(struct broker *broker)
                                                         : "127.0.0.1";
     bool v6 = strchr(reachable, ':') != NULL;
     broker->address = mem_printf(v6 ? "[%s]:%d" : "%s:%d", reachable, port);
+    broker->near_host = mem_strdup(reachable);
+    broker->near_port = port;
     if (config->advertised_host == NULL) {
         config->advertised_host = mem_strdup(reachable);
     }
@@ -368,6 +370,7 @@ void broker_free(struct broker *broker)
     mem_free((void *) (uintptr_t) broker->config.directory);
     mem_free((void *) (uintptr_t) broker->config.host);
     mem_free((void *) (uintptr_t) broker->config.advertised_host);
+    mem_free(broker->near_host);
     mem_free(broker->address);
     mem_free(broker);
 }

@@ -29,6 +29,8 @@ struct broker {
     struct deadline retention;
     char cluster_id[CLUSTER_ID_BYTES];
     char *address;
+    char *near_host; /* where it listens, for clients of the same machine */
+    int near_port;
     bool stopping;
     bool stopped;
 };

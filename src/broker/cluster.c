@@ -13,6 +13,7 @@ void describe_cluster_handle(struct request *request)
     const struct describe_cluster_request *body = request->body;
     struct describe_cluster_response *response = request->response;
     const struct broker *broker = request->broker;
+    const struct told_address told = request_told_address(request);
     response->cluster_id = slice_of_string(broker->cluster_id);
     response->controller_id = broker->config.node_id;
     response->endpoint_type = body->endpoint_type;
@@ -22,8 +23,8 @@ void describe_cluster_handle(struct request *request)
     response->brokers_count = 1;
     response->brokers[0] = (struct describe_cluster_response_broker){
         .broker_id = broker->config.node_id,
-        .host = slice_of_string(broker->config.advertised_host),
-        .port = broker->config.advertised_port,
+        .host = told.host,
+        .port = told.port,
     };
     request_answer(request);
 }
@@ -45,8 +46,9 @@ static void find_one(const struct request *request,
         ret_found->error_message = SLICE("the key type is unknown");
     } else {
         ret_found->node_id = config->node_id;
-        ret_found->host = slice_of_string(config->advertised_host);
-        ret_found->port = config->advertised_port;
+        const struct told_address told = request_told_address(request);
+        ret_found->host = told.host;
+        ret_found->port = told.port;
     }
 }
 

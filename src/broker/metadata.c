@@ -21,12 +21,13 @@ struct wanted {
 static void fill_brokers(struct request *request, struct metadata_response *response)
 {
     const struct broker *broker = request->broker;
+    const struct told_address told = request_told_address(request);
     response->brokers = REQUEST_NEW(request, struct metadata_response_broker);
     response->brokers_count = 1;
     response->brokers[0] = (struct metadata_response_broker){
         .node_id = broker->config.node_id,
-        .host = slice_of_string(broker->config.advertised_host),
-        .port = broker->config.advertised_port,
+        .host = told.host,
+        .port = told.port,
     };
     response->cluster_id = slice_of_string(broker->cluster_id);
     response->controller_id = broker->config.node_id;

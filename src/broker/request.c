@@ -1,4 +1,5 @@
 #include "broker/broker_internal.h"
+#include "io/net.h"
 
 void request_answer(struct request *request)
 {
@@ -25,6 +26,16 @@ void request_end_silently(struct request *request)
 void request_break(struct request *request)
 {
     request->on_end(request, REQUEST_BROKEN);
+}
+
+struct told_address request_told_address(const struct request *request)
+{
+    const struct broker *broker = request->broker;
+    const struct broker_config *config = &broker->config;
+    if (request->client_host != NULL && net_is_loopback(request->client_host)) {
+        return (struct told_address){slice_of_string(broker->near_host), broker->near_port};
+    }
+    return (struct told_address){slice_of_string(config->advertised_host), config->advertised_port};
 }
 
 struct slice request_text(struct request *request, const char *text)

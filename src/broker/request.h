@@ -57,6 +57,15 @@ void request_answer_later(struct request *request);
 void request_end_silently(struct request *request);
 void request_break(struct request *request);
 
+/* Where its client is told to find the broker: the advertised address; but a client of the same
+ * machine, or of the same container, is sent to where the broker listens, since the advertised
+ * address may lead there only from outside. */
+struct told_address {
+    struct slice host;
+    int32_t port;
+};
+struct told_address request_told_address(const struct request *request);
+
 /* A slice that lives as long as the request, of a C string (NULL stays null). */
 struct slice request_text(struct request *request, const char *text);
 
