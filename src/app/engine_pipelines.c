@@ -265,6 +265,7 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     struct processor_job *job = &topic->job;
     job->log_ops = engine->log_ops;
     job->log = engine->log;
+    job->log_address = engine->addresses.kafka;
     job->schemas_ops = engine->schemas_ops;
     job->schemas = engine->schemas;
     job->state_ops = engine->roles.state_ops;
@@ -275,6 +276,9 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->flush_windows = engine->options.flush_windows;
     job->rebuild = engine->options.rebuild;
     for (size_t i = 0; i < job->stream_count; i++) {
+        struct processor_stream *stream = (struct processor_stream *) (uintptr_t) &job->streams[i];
+        stream->state_url = roles_state_url(&engine->roles, arena, job->pipeline,
+                                            arena_printf(arena, "%s.%s", job->topic, stream->name));
         for (size_t s = 0; s < job->streams[i].sink_count; s++) {
             struct processor_sink *sink =
                 (struct processor_sink *) (uintptr_t) &job->streams[i].sinks[s];

@@ -1,5 +1,8 @@
 #include "app/roles.h"
 
+#ifdef LEAT_SPARK
+#include "cluster/spark/processor.h"
+#endif
 #ifdef LEAT_ZOOKEEPER
 #include "cluster/zookeeper_lock.h"
 #endif
@@ -47,7 +50,14 @@ static const struct known stores[] = {
     KNOWN_END,
 };
 
-static const struct known processors[] = {KNOWN_END};
+static const struct known processors[] = {
+#ifdef LEAT_SPARK
+    {"spark://", &spark_processor, NULL},
+#else
+    {"spark://", NULL, "libprotobuf-c-dev and protobuf-c-compiler"},
+#endif
+    KNOWN_END,
+};
 
 static const struct known locks[] = {
     {"zookeeper://",

@@ -20,6 +20,7 @@ struct builder {
     enum status status;
     bool *compiling; /* streams under way: a cycle comes back to one of them */
     struct sql_relation *views;
+    size_t compiled; /* streams so far */
 };
 
 static enum status compile_stream(struct builder *builder, struct stream_plan *stream);
@@ -298,6 +299,7 @@ static enum status compile_stream(struct builder *builder, struct stream_plan *s
         return STATUS_CONFIG;
     }
     stream->topic = stream->query->relations[0];
+    stream->order = ++builder->compiled;
     return stream->settings->topic == NULL ? STATUS_OK : add_stream_topic(builder, stream, error);
 }
 
@@ -541,6 +543,24 @@ static enum status job_stream(const struct stream_plan *plan,
     return STATUS_OK;
 }
 
+/* Streams without a topic of their own are views for the others over the same one. */
+static void
+job_views(const struct topology *topology, struct arena *arena, struct processor_job *job)
+{
+    struct processor_view *views =
+        ARENA_ARRAY(arena, struct processor_view, topology->stream_count);
+    for (size_t order = 1; order <= topology->stream_count; order++) {
+        for (size_t i = 0; i < topology->stream_count; i++) {
+            const struct stream_plan *plan = &topology->streams[i];
+            if (plan->order == order && plan->query != NULL && plan->topic_table == NULL &&
+                strcasecmp(plan->topic, job->topic) == 0) {
+                views[job->view_count++] = (struct processor_view){plan->name, plan->sql};
+            }
+        }
+    }
+    job->views = views;
+}
+
 enum status topology_job(const struct topology *topology,
                          const struct topic_plan *topic,
                          struct arena *arena,
@@ -568,6 +588,7 @@ enum status topology_job(const struct topology *topology,
         TRY(job_stream(plan, arena, &job, &streams[job.stream_count++], error));
     }
     job.streams = streams;
+    job_views(topology, arena, &job);
     *ret_needed = job.stream_count > 0;
     *ret_job = job;
     return STATUS_OK;

@@ -27,6 +27,7 @@ struct stream_plan {
     const char *sql;
     struct query *query; /* NULL while its topic's type is not known */
     const char *topic;   /* the base topic that it reads */
+    size_t order;        /* from 1, behind the streams that it reads */
     struct sink_plan *sinks;
     size_t sink_count;
 };

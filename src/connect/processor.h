@@ -41,6 +41,13 @@ struct processor_stream {
     const char *sql;
     const struct processor_sink *sinks;
     size_t sink_count;
+    const char *state_url; /* for a task of this stream alone, where the processor needs one */
+};
+
+/* A stream that others name in FROM. */
+struct processor_view {
+    const char *name;
+    const char *sql;
 };
 
 enum value_format {
@@ -57,6 +64,8 @@ struct processor_job {
     const char *reader_schema; /* Avro text of `type`, for defaults; NULL if none */
     const struct processor_stream *streams;
     size_t stream_count;
+    const struct processor_view *views; /* each behind those that it reads */
+    size_t view_count;
     int64_t batch_records;        /* fixed batch boundaries (`batch: N records`); 0: free */
     bool rebuild;                 /* a changed query is run over the whole topic again */
     int64_t state_bytes_max;      /* of all groups of a stream; 0: 1 GiB */
@@ -70,6 +79,7 @@ struct processor_job {
     const char *checkpoints_url;       /* Spark */
     const struct log_ops *log_ops;
     struct log_client *log;
+    const char *log_address; /* HOST:PORT[,HOST:PORT], for engines that read it themselves */
     const struct schemas_ops *schemas_ops;
     struct schemas *schemas;
 };

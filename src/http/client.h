@@ -44,6 +44,8 @@ struct http_client_config {
     const char *certificate_file; /* of this client, with key_file */
     const char *key_file;
     bool insecure;
+
+    bool http2; /* from the first byte on, without TLS too: what gRPC servers speak */
 };
 
 struct http_timeouts {     /* µs; 0 is none */

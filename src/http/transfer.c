@@ -256,6 +256,12 @@ static void set_options(struct transfer *transfer, struct curl_slist *headers)
     (void) curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error_text);
     (void) curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
     (void) curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                            client->config.http2 ? (long) CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                 : (long) CURL_HTTP_VERSION_NONE);
+    /* libcurl 7.88 cannot use a kept connection that was begun with prior knowledge: the second
+     * request ends in a framing error. */
+    (void) curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, client->config.http2 ? 1L : 0L);
     (void) curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     (void) curl_easy_setopt(easy, CURLOPT_USERAGENT, client->config.user_agent);
     (void) curl_easy_setopt(easy, CURLOPT_PROXY, client->config.proxy);

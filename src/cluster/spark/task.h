@@ -1,0 +1,72 @@
+#pragma once
+
+/* What the files of the processor share. Others use cluster/spark/processor.h. */
+
+#include "base/arena.h"
+#include "cluster/spark/results.h"
+#include "cluster/spark/saved.h"
+#include "cluster/spark/session.h"
+#include "connect/processor.h"
+#include "io/notify.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One stream's query. */
+struct spark_stream {
+    const struct processor_stream *spec;
+    struct spark_result result;
+    struct spark_query query; /* id NULL: none runs that we know of */
+    const char *text;         /* memory of `query`'s ids */
+    int64_t *offsets;         /* a partition: all below is in the result topic */
+    int32_t partitions;
+    int64_t watermark_us;
+    int64_t batch_us;   /* how long the last batch took */
+    bool idle;          /* nothing more is to come from what is there */
+    unsigned failures;  /* since it last got on */
+    size_t excluded;    /* dead records that it leaves out */
+    struct arena arena; /* of the query that runs */
+};
+
+struct spark_task {
+    const struct processor_job *job;
+    char *name; /* "PIPELINE.TOPIC" */
+    struct arena arena;
+    struct spark_stream *streams;
+    size_t stream_count;
+    struct processor *judge;
+    struct spark_saved saved;
+    struct spark_session *session;
+
+    void (*on_progress)(void *context);
+    void *context;
+
+    pthread_t thread;
+    bool thread_started;
+    pthread_mutex_t mutex; /* guards what follows */
+    struct error last_error;
+    bool running;
+    bool drained;
+    int64_t *drain_offsets; /* NULL: go on for ever */
+    int32_t drain_partitions;
+    int64_t committed, watermark_us, batch_us; /* as shown */
+    struct notify wake;
+    atomic_bool stop;
+};
+
+/* queries.c: finds the stream's query on Spark or starts it. */
+MUST_USE enum status
+spark_stream_begin(struct spark_task *task, struct spark_stream *stream, struct error *error);
+
+/* Asks how it is; deals with a query that ended. STATUS_AGAIN: it must begin anew, later. */
+MUST_USE enum status
+spark_stream_look(struct spark_task *task, struct spark_stream *stream, struct error *error);
+
+/* Ends the query; its checkpoint stays. */
+void spark_stream_end(struct spark_task *task, struct spark_stream *stream);
+
+/* Opens the session and sets it up. */
+MUST_USE enum status spark_task_connect(struct spark_task *task, struct error *error);
+
+/* Waits; false if the task is told to stop. */
+bool spark_task_wait(struct spark_task *task, int64_t duration_us);
