@@ -76,6 +76,35 @@ enum status replication_open(const char *url,
     return STATUS_OK;
 }
 
+enum status replication_error(const PGresult *result, struct error *error)
+{
+    static const struct {
+        const char *state, *words, *name, *hint;
+        enum status status;
+    } known[] = {
+        {"55006", "", "slot-in-use",
+         "another session reads from it; one whose client is gone ends after wal_sender_timeout",
+         STATUS_AGAIN},
+        {"55000", "", "slot-invalidated",
+         "`snapshot: when_lost` begins anew with the rows there are", STATUS_CONFLICT},
+        {"42704", "publication", "publication-missing",
+         "`snapshot: when_lost` begins anew with the rows there are", STATUS_CONFLICT},
+        {"42704", "", "slot-missing", "`snapshot: when_lost` begins anew with the rows there are",
+         STATUS_CONFLICT},
+    };
+
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    for (size_t i = 0; i < ARRAY_SIZE(known) && message != NULL; i++) {
+        if (strcmp(pg_error_state(result), known[i].state) == 0 &&
+            strstr(message, known[i].words) != NULL) {
+            (void) error_set(error, known[i].status, "%s: %s", known[i].name, message);
+            error_hint(error, "%s", known[i].hint);
+            return known[i].status;
+        }
+    }
+    return pg_error_result(result, error);
+}
+
 /* Runs a command and gives its last result. Making a slot may take as long as the longest
  * transaction that is under way, so a stop is seen in between. */
 static enum status run_command(struct replication *replication,
@@ -238,7 +267,7 @@ enum status replication_start(struct replication *replication,
     mem_free(text);
     enum status status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_COPY_BOTH) {
-        status = pg_error_result(result, error);
+        status = replication_error(result, error);
     }
     PQclear(result);
     mem_free(replication->slot);
@@ -314,7 +343,7 @@ static enum status stream_ended(struct replication *replication, struct error *e
     PGresult *result = PQgetResult(replication->connection);
     enum status status;
     if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
-        status = pg_error_result(result, error);
+        status = replication_error(result, error);
     } else {
         status = error_set(error, STATUS_UNAVAILABLE, "PostgreSQL at %s ended the stream",
                            replication->shown);

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#include <libpq-fe.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +42,10 @@ struct replication_input {
     struct slice bytes; /* of MESSAGE, valid until the next call */
     uint64_t end_lsn;   /* of KEEPALIVE */
 };
+
+/* A statement about slots or streams that failed, with the names of docs/guides/postgresql-cdc.md.
+ */
+enum status replication_error(const PGresult *result, struct error *error);
 
 /* `url` as libpq takes it; `shown` without secrets, for messages. */
 MUST_USE enum status replication_open(const char *url,

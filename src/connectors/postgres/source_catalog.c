@@ -4,6 +4,7 @@
 #include "connectors/postgres/pg_error.h"
 #include "connectors/postgres/pg_place.h"
 #include "connectors/postgres/pgoutput.h"
+#include "connectors/postgres/replication.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,6 +292,7 @@ enum status catalog_slot_find(struct catalog *catalog,
 
 enum status catalog_slot_drop(struct catalog *catalog, const char *name, struct error *error)
 {
-    PGresult *result CLEANUP(result_free) = NULL;
-    return catalog_query(catalog, "SELECT pg_drop_replication_slot($1)", &name, 1, &result, error);
+    PGresult *result CLEANUP(result_free) = PQexecParams(
+        catalog->connection, "SELECT pg_drop_replication_slot($1)", 1, NULL, &name, NULL, NULL, 0);
+    return PQresultStatus(result) == PGRES_TUPLES_OK ? STATUS_OK : replication_error(result, error);
 }

@@ -276,4 +276,15 @@ enum status source_read_stream(struct source *source,
                                bool *ret_end,
                                struct error *error);
 void source_stream_clear(struct source *source);
+
+/* What the stream says of a table, and what is known of it when a change comes. */
+void source_relations_clear(struct source *source);
+MUST_USE enum status source_take_relation(struct source *source,
+                                          const struct pgoutput_relation *described,
+                                          struct error *error);
+MUST_USE enum status source_shape_of(const struct source *source,
+                                     uint32_t oid,
+                                     const struct shape **ret_shape,
+                                     struct error *error);
+
 void source_take_keepalive(struct source *source);

@@ -11,14 +11,7 @@
 
 void source_stream_clear(struct source *source)
 {
-    size_t at = 0;
-    for (struct map_entry *entry = map_next(&source->shapes, &at); entry != NULL;
-         entry = map_next(&source->shapes, &at)) {
-        mem_free(entry->value);
-    }
-    map_deinit(&source->shapes);
-    map_init(&source->shapes);
-    pgoutput_relations_clear(&source->relations);
+    source_relations_clear(source);
     source->input_pending = false;
     source->in_transaction = false;
     source->skip_transaction = false;
@@ -26,86 +19,6 @@ void source_stream_clear(struct source *source)
     source->target = 0;
     source->truncated_index = 0;
     source->staged_after = SLICE_EMPTY;
-}
-
-/* ---- relations ---------------------------------------------------------------------------------
- */
-
-static const struct catalog_table *known_table(const struct source *source, uint32_t oid)
-{
-    for (size_t i = 0; i < source->table_count; i++) {
-        if (source->tables[i].oid == oid) {
-            return &source->tables[i];
-        }
-    }
-    return NULL;
-}
-
-/* A table that was not there when this run began: the next one reads it. One that is gone by now is
- * of no interest. */
-static enum status check_unknown(const struct source *source,
-                                 const struct pgoutput_relation *relation,
-                                 const char *full,
-                                 struct error *error)
-{
-    const struct setting_strings *patterns = &source->settings->tables;
-    bool published = false;
-    if (catalog_matches(patterns->items, patterns->count, relation->schema, relation->name)) {
-        TRY(catalog_is_published(source->catalog, source->publication, relation->oid, &published,
-                                 error));
-    }
-    return published ? error_set(error, STATUS_AGAIN,
-                                 "table \"%s\" joined the publication: its rows are read now", full)
-                     : STATUS_OK;
-}
-
-static enum status
-take_relation(struct source *source, const struct pgoutput_relation *described, struct error *error)
-{
-    const struct pgoutput_relation *relation =
-        pgoutput_relations_put(&source->relations, described);
-    const struct slice key = slice_of(&relation->oid, sizeof(relation->oid));
-    const struct catalog_table *table;
-    size_t names = strlen(relation->schema) + strlen(relation->name) + 2;
-    struct shape *shape =
-        mem_zalloc(sizeof(*shape) + names + relation->column_count * sizeof(struct shape_column));
-    mem_free(map_put(&source->shapes, key, shape));
-    shape->columns = (struct shape_column *) (shape + 1);
-    char *full = (char *) (shape->columns + relation->column_count);
-    (void) snprintf(full, names, "%s.%s", relation->schema, relation->name);
-    table = known_table(source, relation->oid);
-    shape->table = table == NULL ? full : table->full; /* it may have been renamed since */
-    shape->oid = relation->oid;
-    shape->identity = relation->identity;
-    shape->wanted = table != NULL;
-    if (!shape->wanted) {
-        return check_unknown(source, relation, full, error);
-    }
-    shape->column_count = relation->column_count;
-    for (size_t i = 0; i < relation->column_count; i++) {
-        const struct pgoutput_column *column = &relation->columns[i];
-        shape->columns[i].name = column->name;
-        shape->columns[i].key = column->identity;
-        TRY(catalog_type(source->catalog, column->type_oid, column->typmod, &shape->columns[i].type,
-                         error));
-        TRY(schema_builder_add(&source->schema, shape->table, column->name, &shape->columns[i].type,
-                               error));
-    }
-    return STATUS_OK;
-}
-
-static enum status shape_of(const struct source *source,
-                            uint32_t oid,
-                            const struct shape **ret_shape,
-                            struct error *error)
-{
-    *ret_shape = map_get(&source->shapes, slice_of(&oid, sizeof(oid)));
-    if (*ret_shape == NULL) {
-        return error_set(
-            error, STATUS_PROTOCOL,
-            "PostgreSQL sent a change of relation %" PRIu32 " that it has not described", oid);
-    }
-    return STATUS_OK;
 }
 
 /* ---- changes -----------------------------------------------------------------------------------
@@ -250,7 +163,7 @@ static enum status
 take_change(struct source *source, struct pgoutput_message *message, struct error *error)
 {
     const struct shape *shape;
-    TRY(shape_of(source, message->change.relation_oid, &shape, error));
+    TRY(source_shape_of(source, message->change.relation_oid, &shape, error));
     if (!shape->wanted) {
         return STATUS_OK;
     }
@@ -340,8 +253,8 @@ static enum status take_truncate(struct source *source,
         if (source->page.count > 0) {
             return STATUS_OK;
         }
-        TRY(shape_of(source, message->truncate.relation_oids[source->truncated_index], &shape,
-                     error));
+        TRY(source_shape_of(source, message->truncate.relation_oids[source->truncated_index],
+                            &shape, error));
         if (shape->wanted) {
             TRY(remove_rows(source, shape->table, &more, error));
         }
@@ -445,7 +358,7 @@ static enum status take_message(struct source *source, bool *ret_done, struct er
         take_commit(source, &message);
         return STATUS_OK;
     case PGOUTPUT_RELATION:
-        return take_relation(source, &message.relation, error);
+        return source_take_relation(source, &message.relation, error);
     case PGOUTPUT_INSERT:
     case PGOUTPUT_UPDATE:
     case PGOUTPUT_DELETE:
