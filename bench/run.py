@@ -5,7 +5,8 @@ usage: bench/run.py [--build DIR] [--users N] [--json FILE] [NAME...]
 
 Every figure is measured in this run, with its peer beside it where there is one: the log against
 librdkafka's in-memory mock with the same client. Names choose benchmarks: startup, memory, api,
-table, latency, log, codec. Build first with: meson setup build -Dbench=true && ninja -C build
+table, sql, windows, rebuild, latency, log, codec. What runs through a whole leat also gives its
+processor time, which other work on the machine does not change. Build first with: meson setup build -Dbench=true && ninja -C build
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -54,11 +56,29 @@ class Bench:
     def data(self, name):
         return self.folder / name
 
-    def up(self, data, *options):
-        """One run of the users pipeline to its end; seconds it took."""
+    def add_run(self, name, records, seconds, note):
+        cpu = f"{self.cpu_seconds / records * 1e6:.1f} us of CPU a record"
+        self.add(name, records / seconds, "rows/s", f"{note}; {cpu}, all threads")
+
+    def variant(self, name, **changes):
+        """The users pipeline with other streams and sinks; an empty text leaves them out."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        shutil.copy(PIPELINE.parent / "user.avsc", folder)
+        head, rest = PIPELINE.read_text().split("streams:\n")
+        streams, sinks = rest.split("# leat test")[0].split("sinks:\n")
+        rows, windows = streams.split("  users_by_country:\n")
+        parts = {"rows": rows, "windows": "  users_by_country:\n" + windows, "sinks": sinks, **changes}
+        text = head + "streams:\n" + parts["rows"] + parts["windows"]
+        (folder / "pipeline.yaml").write_text(text + ("sinks:\n" + parts["sinks"] if parts["sinks"] else ""))
+        return folder / "pipeline.yaml"
+
+    def up(self, data, *options, pipeline=PIPELINE):
+        """One run of a pipeline to its end; seconds it took."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.monotonic()
         done = subprocess.run(
-            [self.leat, "up", PIPELINE, "--data", data, "-q", "--drain-timeout", "10min"]
+            [self.leat, "up", pipeline, "--data", data, "-q", "--drain-timeout", "10min"]
             + PORTS
             + list(options),
             env=self.environment,
@@ -66,7 +86,10 @@ class Bench:
             text=True,
             check=True,
         )
-        return time.monotonic() - start, dict(p.split("=") for p in done.stdout.split())
+        seconds = time.monotonic() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return seconds, dict(p.split("=") for p in done.stdout.split())
 
     def start(self, data, *options):
         process = subprocess.Popen(
@@ -146,18 +169,48 @@ def memory(bench):
 def api(bench):
     seconds, total = bench.up(bench.data("api"), "--limit", str(bench.users), *FAST)
     assert int(total["stored"]) == bench.users
-    bench.add("API to table", bench.users / seconds, "rows/s", "users example, start and stop included")
+    bench.add_run("API to table", bench.users, seconds, "users example, start and stop included")
 
 
-def table(bench):
+def again(bench, pipeline=PIPELINE):
+    """The topic of `api` once more from its beginning."""
     data = bench.data("api")
     if not data.exists():
         bench.up(data, "--limit", str(bench.users), *FAST)
     for file in list(data.glob("tables.db*")) + list((data / "state").glob("*")):
         file.unlink()
-    seconds, total = bench.up(data, "--limit", "0")
+    return bench.up(data, "--limit", "0", pipeline=pipeline)
+
+
+def table(bench):
+    seconds, total = again(bench)
     assert int(total["stored"]) == bench.users
-    bench.add("topic to tables", bench.users / seconds, "rows/s", "12 columns and a window by country")
+    bench.add_run("topic to tables", bench.users, seconds, "12 columns and a window by country")
+
+
+def sql(bench):
+    seconds, total = again(bench, bench.variant("sql", windows="", sinks=""))
+    assert int(total["filtered"]) == bench.users
+    bench.add_run("SQL over a topic", bench.users, seconds, "12 columns, no sink")
+
+
+def windows(bench):
+    seconds, total = again(bench, bench.variant("windows", rows="", sinks=""))
+    assert int(total["filtered"]) == bench.users
+    bench.add_run("keyed windows over a topic", bench.users, seconds, "a minute by country, state kept, no sink")
+
+
+def rebuild(bench):
+    again(bench)
+    changed = bench.variant("rebuild").read_text().replace("gender,", "upper(gender) AS gender,", 1)
+    file = bench.folder / "rebuild/pipeline.yaml"
+    file.write_text(changed)
+    seconds, _ = bench.up(bench.data("api"), "--limit", "0", "--rebuild", pipeline=file)
+    found = bench.data("api") / "tables.db"
+    with sqlite3.connect(f"file:{found}?mode=ro", uri=True) as db:
+        count = "select count(*) from \"spark_streams.created_users\" where gender in ('MALE', 'FEMALE')"
+        assert db.execute(count).fetchone()[0] == bench.users
+    bench.add("a changed query with its history", seconds, "s", f"{bench.users:,} rows rebuilt; {bench.cpu_seconds:.1f} s of CPU")
 
 
 def latency(bench):
@@ -219,7 +272,7 @@ def codec(bench):
         print("  " + line)
 
 
-BENCHES = {f.__name__: f for f in (startup, memory, api, table, latency, log, codec)}
+BENCHES = {f.__name__: f for f in (startup, memory, api, table, sql, windows, rebuild, latency, log, codec)}
 
 
 def hardware():
