@@ -341,7 +341,10 @@ void engine_scan_next(void *opaque, struct buffer *target, bool *ret_end)
     int64_t until_us = clock_monotonic_us() + PIECE_US;
     do {
         if (at_end(scan) || scan->matched >= scan->limit) {
-            write_end(scan, scan->matched >= scan->limit ? "limit" : "done", NULL, target);
+            bool limit = scan->matched >= scan->limit;
+            /* Offsets may have gaps, and end in what is no record. */
+            scan->total = limit ? scan->total : scan->read;
+            write_end(scan, limit ? "limit" : "done", NULL, target);
             *ret_end = true;
             return;
         }

@@ -68,9 +68,10 @@ static const struct cause causes[] = {
     [SINK_REFUSES] = {"sink-refuses", true, "A table does not take the rows of %s",
                       "look whether the store is reachable, has space, and still has the table's "
                       "columns." GOES_ON},
-    [STREAM_STALLED] = {"stream-stalled", true, "The queries over %s stand still",
-                        "look whether another program holds the tables locked, or their store "
-                        "hangs; then at the log lines of this topic; `leat doctor` asks every part"},
+    [STREAM_STALLED] =
+        {"stream-stalled", true, "The queries over %s stand still",
+         "look whether another program holds the tables locked, or their store "
+         "hangs; then at the log lines of this topic; `leat doctor` asks every part"},
     [CONSUMER_STALLED] = {"consumer-stalled", false, "The consumers of group %s stand still",
                           "they are connected but commit nothing new: look for one record that "
                           "they cannot process, or a call that hangs; see the group's page"},
@@ -193,13 +194,26 @@ static void look_at_source(struct findings *findings, const struct console_sourc
     }
 }
 
+/* A log with transactions ends each of its partitions with a marker, which is no record and never
+ * ends: as many offsets may wait for ever. */
+static int64_t markers_of(const struct console_snapshot *snapshot, const char *topic)
+{
+    for (size_t i = 0; !snapshot->log_embedded && i < snapshot->topic_count; i++) {
+        if (strcmp(snapshot->topics[i].name, topic) == 0) {
+            return (int64_t) snapshot->topics[i].partition_count;
+        }
+    }
+    return 0;
+}
+
 static void look_at_flow(struct findings *findings, const struct console_flow *flow)
 {
     const struct console_problem at = {
         .pipeline = flow->pipeline, .kind = "flow", .name = flow->topic};
     if (flow->fault.message != NULL) {
         find(findings, cause_of_flow(&flow->fault), at, &flow->fault);
-    } else if (flow->running && flow->lag > 0 && flow->still_us > STALLED_US) {
+    } else if (flow->running && flow->lag > markers_of(findings->snapshot, flow->topic) &&
+               flow->still_us > STALLED_US) {
         find(findings, STREAM_STALLED, at,
              &(struct console_fault){
                  .message = arena_printf(findings->arena,
