@@ -271,6 +271,7 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->state_ops = engine->roles.state_ops;
     job->state_url = roles_state_url(&engine->roles, arena, job->pipeline, job->topic);
     job->fence = engine_fence(engine);
+    job->show_progress = engine->roles.log != NULL;
     job->processor_url = engine->roles.processor_url;
     job->checkpoints_url = engine->roles.checkpoints_url;
     job->flush_windows = engine->options.flush_windows;

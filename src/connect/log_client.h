@@ -156,6 +156,14 @@ struct log_ops {
      * is a marker has an end all the same. NULL: the log has no such gaps. */
     int64_t (*reader_position)(const struct log_reader *reader, int32_t partition);
 
+    /* Tells the log how far what was read is durably processed, under the name of a consumer group:
+     * for tools that show lag. Nothing of leat reads it back. Returns at once, and a failure shows
+     * nowhere. An offset below 0 is left out. NULL: the log has no groups. */
+    void (*reader_show)(struct log_reader *reader,
+                        const char *group,
+                        const int64_t *offsets,
+                        int32_t count);
+
     /* All headers of a record of the last poll, in order: for people, not for hops. The array is
      * the arena's, names and values are the reader's. */
     void (*record_headers)(const struct log_in *record,

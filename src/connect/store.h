@@ -96,8 +96,8 @@ struct store_ops {
 
     bool local; /* lies on this machine: a stand-by elsewhere would not find it */
 
-    /* Names of the states of tasks ("PIPELINE.TOPIC") that are kept beside `url`, in the arena: each
-     * is a store of its own. NULL where they are files. */
+    /* Names of the states of tasks ("PIPELINE.TOPIC") that are kept beside `url`, in the arena:
+     * each is a store of its own. NULL where they are files. */
     enum status (*states_list)(const char *url,
                                struct arena *arena,
                                const char ***ret_names,

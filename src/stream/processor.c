@@ -8,6 +8,7 @@
 #define BATCH_RECORDS_MAX 50000
 #define STATE_BYTES_MAX   ((size_t) 1 << 30)
 #define POLL_US           (250 * INT64_C(1000))
+#define SHOW_US           (1000 * INT64_C(1000))
 
 /* ---- the worker --------------------------------------------------------------------------------
  */
@@ -85,6 +86,28 @@ static enum status pass_over(struct processor *task, struct error *error)
         TRY(committer_wait(task, error));
         task_publish(task, true);
     }
+    return STATUS_OK;
+}
+
+/* Shows the log how far the task is; all that is shown is durable. */
+static enum status show_progress(struct processor *task, bool now, struct error *error)
+{
+    const struct log_ops *ops = task->job->log_ops;
+    struct processor_status status = {0};
+    if (!task->job->show_progress || ops->reader_show == NULL || task->reader == NULL ||
+        (!now && clock_monotonic_us() < task->show_next_us)) {
+        return STATUS_OK;
+    }
+    task_measure(task, &status);
+    if (status.position == task->shown && !now) {
+        return STATUS_OK;
+    }
+    TRY(committer_wait(task, error));
+    char *group = mem_printf("leat.%s", task->name);
+    ops->reader_show(task->reader, group, task->progress.offsets, task->progress.partitions);
+    mem_free(group);
+    task->shown = status.position;
+    task->show_next_us = clock_monotonic_us() + SHOW_US;
     return STATUS_OK;
 }
 
@@ -253,9 +276,11 @@ static enum status work(struct processor *task, struct error *error)
             if (task->job->flush_windows) {
                 TRY(task_batch(task, NULL, 0, true, error));
             }
-            return committer_wait(task, error);
+            TRY(committer_wait(task, error));
+            return show_progress(task, true, error);
         }
         TRY(task->job->batch_records > 0 ? fixed_batch(task, error) : free_batch(task, error));
+        TRY(show_progress(task, false, error));
         clear_error(task);
     }
     return error_set(error, STATUS_CANCELLED, "stopped");

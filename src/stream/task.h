@@ -89,6 +89,8 @@ struct processor {
     struct task_store *keeper; /* has progress and dead letters: the state, or the only store */
     struct decoder *decoder;
     struct log_reader *reader;
+    int64_t show_next_us; /* monotonic: when progress is shown to the log again */
+    int64_t shown;        /* status.position that was shown last */
     struct progress progress;
     int64_t outbox_first, outbox_last; /* numbers of the entries that the state store holds */
     atomic_int_least64_t delivered;    /* entries up to this number are in every store */

@@ -6,6 +6,8 @@ import pathlib
 import random
 
 import pytest
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
 from kills import CHANGES, Campaign, small_steps
 from leat import USERS, Leat, leat, nowhere, read_only, row_count, table, wait_until
 from topic import AvroTopic
@@ -70,6 +72,31 @@ def test_tables_are_those_of_the_embedded_log(engine, empty_log, api, tmp_path):
     assert countries(tmp_path / "real") == countries(tmp_path / "own") == changes_by_country(expected)
 
 
+def group_lag(address, group, topic):
+    """What Kafka's tools say of a group: the end of each partition less the offset committed."""
+    admin = AdminClient({"bootstrap.servers": address})
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(KAFKA_S)
+    client = Consumer({"bootstrap.servers": address, "group.id": "unused"})
+    ends = {p: client.get_watermark_offsets(TopicPartition(topic, p), timeout=KAFKA_S)[1]
+            for p in client.list_topics(topic, timeout=KAFKA_S).topics[topic].partitions}  # fmt: skip
+    client.close()
+    committed = {one.partition: one.offset for one in asked.topic_partitions if one.topic == topic}
+    return {p: end - committed.get(p, 0) for p, end in ends.items()}
+
+
+def test_tools_of_kafka_see_how_far_a_stream_is(empty_log, api, tmp_path):
+    address = empty_log("kafka")
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{address}")
+    ended = run_real(file, tmp_path / "data", api, "--limit", 500).wait(KAFKA_S)
+    assert ended.code == 0, ended.stderr
+    lag = group_lag(address, "leat.users.users_created", "users_created")
+    assert lag and set(lag.values()) <= {0, 1}  # the marker of the last transaction may come after the end
+    running = run_real(file, tmp_path / "data", api)
+    wait_until(lambda: row_count(tmp_path / "data", TABLE) > 500, "more rows", KAFKA_S)
+    wait_until(lambda: set(group_lag(address, "leat.users.users_created", "users_created").values()) == {0}, "no lag", KAFKA_S)
+    assert running.stop().code == 0
+
+
 @pytest.mark.engine("registry")
 def test_schemas_in_a_real_registry(engines, empty_log, api, tmp_path):
     address = empty_log("kafka")
@@ -116,6 +143,23 @@ def test_kills_of_leat_lose_nothing_and_double_nothing(empty_log, tmp_path):
         campaign.run()
     finally:
         campaign.close()
+
+
+@pytest.mark.parametrize("place", ["kafka.before_commit", "kafka.after_commit"])
+def test_a_kill_at_the_end_of_a_transaction(place, empty_log, api, tmp_path):
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{empty_log('kafka')}")
+    data = tmp_path / "data"
+    killed = Leat(data, "--profile", "real", "--limit", 1000, files=(file,),
+                  environment={"RANDOMUSER_URL": api.url, "LEAT_CRASH": place}).wait(KAFKA_S)  # fmt: skip
+    assert killed.code == -9, killed.stderr
+    ended = run_real(file, data, api, "--limit", 500).wait(KAFKA_S)
+    assert ended.code == 0, ended.stderr
+    totals = ended.check_sum()
+    again = run_real(file, data, None)
+    try:
+        keys_once(again.addresses(), users(api, totals["accepted"]))
+    finally:
+        again.close()
 
 
 def test_a_killed_kafka_is_waited_for(engines, empty_log, api, tmp_path):

@@ -159,6 +159,24 @@ enum status kafka_reader_poll(struct log_reader *reader,
                               size_t *ret_count,
                               struct error *error);
 void kafka_reader_release(struct log_reader *reader);
+void kafka_reader_show(struct log_reader *reader,
+                       const char *group,
+                       const int64_t *offsets,
+                       int32_t count);
+
+/* A consumer group that nobody is a member of: its offsets only show how far leat is. */
+struct kafka_group;
+enum status kafka_group_new(const struct log_client *log,
+                            const char *group,
+                            struct kafka_group **ret_group,
+                            struct error *error);
+void kafka_group_show(struct kafka_group *group,
+                      const char *topic,
+                      const int64_t *offsets,
+                      int32_t count);
+/* Waits a moment for what was shown last. NULL is fine. */
+void kafka_group_free(struct kafka_group *group);
+
 int64_t kafka_reader_position(const struct log_reader *reader, int32_t partition);
 void kafka_record_headers(const struct log_in *record,
                           struct arena *arena,

@@ -70,6 +70,7 @@ const struct log_ops kafka_log_ops = {
     .reader_poll = kafka_reader_poll,
     .reader_release = kafka_reader_release,
     .reader_position = kafka_reader_position,
+    .reader_show = kafka_reader_show,
     .record_headers = kafka_record_headers,
     .reader_wake = kafka_reader_wake,
     .reader_close = kafka_reader_close,

@@ -34,6 +34,8 @@ struct log_reader {
     size_t taken_records; /* since the leaders were woken */
     size_t taken_bytes;
     int64_t *positions; /* one a partition; -1: not known */
+    const struct log_client *log;
+    struct kafka_group *group; /* NULL: nothing was shown yet */
     atomic_bool woken;
 };
 
@@ -63,6 +65,7 @@ void kafka_reader_close(struct log_reader *reader)
         return;
     }
     kafka_reader_release(reader);
+    kafka_group_free(reader->group);
     for (int32_t i = 0; i < reader->started; i++) {
         rd_kafka_consume_stop(reader->topic, i);
     }
@@ -90,6 +93,7 @@ enum status kafka_reader_open(struct log_client *log,
     struct log_reader *reader = mem_zalloc(sizeof(*reader));
     reader->topic_name = mem_strdup(topic);
     reader->partitions = partitions;
+    reader->log = log;
     reader->positions = mem_calloc((size_t) partitions + 1, sizeof(reader->positions[0]));
     for (int32_t i = 0; i < partitions; i++) {
         reader->positions[i] = -1;
@@ -289,6 +293,19 @@ void kafka_reader_release(struct log_reader *reader)
         rd_kafka_message_destroy(reader->messages[i]);
     }
     reader->message_count = 0;
+}
+
+void kafka_reader_show(struct log_reader *reader,
+                       const char *group,
+                       const int64_t *offsets,
+                       int32_t count)
+{
+    struct error error;
+    if (reader->group == NULL &&
+        kafka_group_new(reader->log, group, &reader->group, &error) != STATUS_OK) {
+        return;
+    }
+    kafka_group_show(reader->group, reader->topic_name, offsets, count);
 }
 
 int64_t kafka_reader_position(const struct log_reader *reader, int32_t partition)
