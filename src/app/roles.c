@@ -6,6 +6,7 @@
 #ifdef LEAT_ZOOKEEPER
 #include "cluster/zookeeper_lock.h"
 #endif
+#include "connectors/cassandra/cassandra_store.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/postgres_stage.h"
 #include "connectors/postgres/postgres_store.h"
@@ -47,6 +48,7 @@ static const struct known stages[] = {
 static const struct known stores[] = {
     {"postgresql://", POSTGRES_STORE, POSTGRES_PACKAGE},
     {"postgres://", POSTGRES_STORE, POSTGRES_PACKAGE},
+    {"cassandra://", &cassandra_store_ops, NULL},
     KNOWN_END,
 };
 

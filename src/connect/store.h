@@ -75,8 +75,9 @@ struct store_commit {
 };
 
 struct store_ops {
-    const char *name; /* "sqlite", "postgresql", "cassandra" */
-    bool atomic;      /* rows, progress and dead letters of a commit are one transaction */
+    const char *name;     /* "sqlite", "postgresql", "cassandra" */
+    bool atomic;          /* rows, progress and dead letters of a commit are one transaction */
+    int64_t timestamp_us; /* the unit that timestamps are kept in, rounded down; 0: 1 µs */
 
     /* Text and bytes of a row's key may have so many together; 0: any. Rows with more are not given
      * to the store: they are dead letters. */

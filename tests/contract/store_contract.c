@@ -400,6 +400,14 @@ static struct store_table wide(void)
 static const uint8_t uuid[16] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
                                  0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0xff};
 
+/* As exact as the store keeps timestamps. */
+static int64_t kept(int64_t us)
+{
+    int64_t unit = f.ops->timestamp_us == 0 ? 1 : f.ops->timestamp_us;
+    int64_t rest = us % unit;
+    return us - (rest < 0 ? rest + unit : rest);
+}
+
 static void append_wide(struct column_builder *b, uint8_t last, int sign)
 {
     uint8_t id[16];
@@ -418,7 +426,7 @@ static void append_wide(struct column_builder *b, uint8_t last, int sign)
     column_append_bytes(&b[9], sign > 0 ? SLICE("0123") : SLICE("a\0b \xe2\x82\xac"));
     column_append_bytes(&b[10], sign > 0 ? SLICE("\0\xff") : SLICE_EMPTY);
     column_append_int(&b[11], sign > 0 ? 20454 : -1);
-    column_append_int(&b[12], sign > 0 ? 1767225600123456 : -1);
+    column_append_int(&b[12], kept(sign > 0 ? 1767225600123456 : -1));
     column_append_int(&b[13].children[0], 1);
     column_append_null(&b[13].children[0]);
     column_append_list_end(&b[13]);

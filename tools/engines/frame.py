@@ -167,7 +167,11 @@ def properties(path, *lines):
     return path
 
 
-def exchange(port, request, size):
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
+def exchange_at(host, port, request, size):
+    with socket.create_connection((host, port), timeout=2) as client:
         client.sendall(request)
         return client.recv(size)
+
+
+def exchange(port, request, size):
+    return exchange_at("127.0.0.1", port, request, size)
