@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 from kills import CHANGES, USERS_TABLE, Campaign, small_steps
-from leat import BINARY, USERS, Api, Leat, audit, leat, table, wait_until
+from leat import BINARY, ROOT, USERS, Api, Leat, audit, leat, table, wait_until
 from postgres_side import Proxy, database, psql, rows
 from test_kafka import with_profile
 from topic import AvroTopic
@@ -132,6 +132,23 @@ def test_tables_are_those_of_the_embedded_run(url, tmp_path):
     assert letters("real") == letters("own") != []
     assert audit(tmp_path / "real")["accepted"] == 3210
     assert not (tmp_path / "real" / "staging.db").exists() and not (tmp_path / "real" / "tables.db").exists()
+
+
+def test_windows_over_the_wikipedia_example_are_the_same(url, tmp_path):
+    folder = ROOT / "examples" / "wikipedia"
+    text = (folder / "pipeline.yaml").read_text().replace("file: edit.avsc", f"file: {folder}/edit.avsc")
+    assert "profiles:" not in text
+    file = tmp_path / "wikipedia.yaml"
+    file.write_text(f"{text}\nprofiles:\n  real:\n    staging: {url}\n    storage: {url}\n")
+    answers = []
+    for words in ((), ("--profile", "real")):
+        data = tmp_path / f"data{len(words)}"
+        ended = Leat(data, "--flush-windows", *words, files=(file,), command="run",
+                     environment={"WIKIPEDIA_EDITS": str(folder / "edits.jsonl")}).wait(LEAT_S)  # fmt: skip
+        assert ended.code == 0, ended.stderr
+        shown = leat("query", "--json", "SELECT * FROM wiki.per_minute", data=data)
+        answers.append((ended.check_sum(), sorted(shown.stdout.splitlines())))
+    assert answers[0] == answers[1] and answers[0][1]
 
 
 def test_staging_is_a_table_that_people_can_read(url, api, tmp_path):
