@@ -84,9 +84,9 @@ async function readStream(name, query) {
 const streams = (query) => ['key', 'sql', 'live'].includes(query.mode);
 const isReady = (query) => (query.mode === 'sql' ? query.where : query.mode === 'key' ? query.key : true);
 
-// Reads when the reader asks for something else than what is shown.
-function follow(name, query) {
-  const wanted = JSON.stringify([name, query.mode, query.from, query.time, query.key, query.where, query.partition, query.form, query.limit, query.at]);
+// Reads when the reader asks for something else than what is shown, or the first record has come.
+function follow(name, topic, query) {
+  const wanted = JSON.stringify([name, !streams(query) && topic.records === 0, query.mode, query.from, query.time, query.key, query.where, query.partition, query.form, query.limit, query.at]);
   if (state.for === wanted) return;
   state.abort?.abort();
   Object.assign(state, {for: wanted, records: [], older: null, progress: null, end: null, error: null, loading: false, open: null});
@@ -211,7 +211,7 @@ function toolbar(topic, query, info) {
 }
 
 export function records(name, topic, query, info) {
-  follow(name, query);
+  follow(name, topic, query);
   const nothing = query.mode === 'live' && state.loading ? empty('Waiting for what comes.') : state.loading || !isReady(query) ? null
     : topic.records === 0 ? empty('No record yet. Write one here, or:', command(`leat produce ${name}`))
       : state.error ? null : empty('No record here.');
