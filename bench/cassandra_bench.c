@@ -3,8 +3,9 @@
  *
  *     build/bench/cassandra_bench cassandra://HOST:PORT[?SETTINGS] [ROWS]
  *
- * Writes to the table bench.leat. Rows are the tutorial's: a random uuid and 11 columns of text, 440
- * bytes. bench/cassandra.py runs it beside a client of the Java driver that writes the same rows.
+ * Writes to the table bench.leat. Rows are the tutorial's: a random uuid and 11 columns of text,
+ * 440 bytes. bench/cassandra.py runs it beside a client of the Java driver that writes the same
+ * rows.
  */
 
 #include "columnar/builder.h"
@@ -92,8 +93,8 @@ int main(int argc, char **argv)
         for (int64_t i = 0; i < COMMIT_ROWS; i++) {
             versions[i] = now_us;
         }
-        const struct store_write write = {&table, make_batch(&rows_arena, &table, COMMIT_ROWS), NULL,
-                                          versions};
+        const struct store_write write = {&table, make_batch(&rows_arena, &table, COMMIT_ROWS),
+                                          NULL, versions};
         const struct store_commit commit = {.writes = &write, .write_count = 1};
         int64_t begin_us = clock_monotonic_us();
         check(cassandra_store_ops.commit(store, &commit, &error), &error);

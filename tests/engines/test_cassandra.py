@@ -51,9 +51,11 @@ def stored(url, name):
 
 
 def accepted(data):
-    if not (data / "leat.json").exists():
+    if not (data / "staging.db").exists():
         return 0  # it has not started yet
     with read_only(data, "staging.db") as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'leat_sources'").fetchone():
+            return 0
         return db.execute("SELECT coalesce(sum(accepted), 0) FROM leat_sources").fetchone()[0]
 
 
