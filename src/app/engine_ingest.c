@@ -201,22 +201,35 @@ static bool is_stopped(const struct engine *engine, const struct engine_ingest *
 /* ---- fetching ----------------------------------------------------------------------------------
  */
 
-/* The next worker of the source: the schedule's. */
-static void give_back(struct engine *engine, struct engine_source *source)
+/* The worker that follows one that has ended. Where none can be started, nothing works any more:
+ * the old one stays, with its counts, until the engine has stopped. */
+static enum status next_worker(struct engine *engine,
+                               struct engine_source *source,
+                               const struct fetch_job *job,
+                               struct error *error)
 {
     struct fetch_status status;
-    struct error error;
-    fetch_status(source->fetch, &status);
-    source->ingest = NULL;
-    if (engine->draining) {
-        return; /* the one that has ended stays, with its counts */
+    struct fetch *worker;
+    if (fetch_start(job, &worker, error) != STATUS_OK) {
+        engine->failure = *error;
+        return error->status;
     }
+    fetch_status(source->fetch, &status);
     source->accepted_before += status.accepted;
     fetch_free(source->fetch);
-    source->fetch = NULL;
-    if (engine_source_fetch(source, true, &error) != STATUS_OK &&
-        engine->failure.status == STATUS_OK) {
-        engine->failure = error;
+    source->fetch = worker;
+    return STATUS_OK;
+}
+
+/* The schedule's worker comes back. While leat drains, the one that has ended stays. */
+static void give_back(struct engine *engine, struct engine_source *source)
+{
+    struct error error;
+    struct fetch_job job = source->fetch_job;
+    job.wait_first = true;
+    source->ingest = NULL;
+    if (!engine->draining) {
+        (void) !next_worker(engine, source, &job, &error);
     }
 }
 
@@ -234,9 +247,6 @@ static void take_over(struct engine *engine, struct engine_ingest *ingest)
     }
     fetch_status(source->fetch, &status);
     ingest->before = status.counts;
-    source->accepted_before += status.accepted;
-    fetch_free(source->fetch);
-    source->fetch = NULL;
     struct fetch_job job = source->fetch_job;
     job.schedule = (struct fetch_schedule){0};
     job.pages_per_tick = 0;
@@ -247,9 +257,9 @@ static void take_over(struct engine *engine, struct engine_ingest *ingest)
     job.limit = &ingest->limit;
     job.give_up_us = ingest->view.order.give_up_us;
     struct error error;
-    if (fetch_start(&job, &source->fetch, &error) != STATUS_OK) {
+    if (next_worker(engine, source, &job, &error) != STATUS_OK) {
         end_failed(ingest, &error);
-        engine->failure = error; /* no thread: nothing works any more */
+        source->ingest = NULL;
         return;
     }
     ingest->phase = INGEST_FETCHING;
