@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 import requests
-from leat import audit, leat, row_count, table, wait_until
+from leat import Leat, audit, leat, row_count, table, wait_until
 
 AT_ONCE = ["local", "wrong", "unreachable", "empty", "endless", "orders", "deferred", "no_source", "no_leat"]
 AT_ONCE_NEWEST = ["no_program", "service"]
@@ -205,3 +205,43 @@ def test_the_tutorials_dag(world):
     assert run.wait() == "success", {t: run.log(t) for t in run.tasks()}
     assert row_count(world.leat.data, "spark_streams.created_users") >= before + 1000
     assert leat("audit", data=world.leat.data).code == 0
+
+
+@pytest.mark.only_newest
+def test_over_real_engines(world, engines):
+    """The same, with staging and tables in the PostgreSQL that Airflow stands on, and Apache Kafka as the log."""
+    kafka, postgres = engines.call("up", "kafka")["kafka"], engines.call("status", "postgres")["postgres"]
+    profile = f"{{orchestration: external, staging: {postgres}, storage: {postgres}, "
+    profile += f"log: 'kafka://{kafka}'}}"
+    file = world.folder / "real.yaml"
+    plain = (world.folder / "users.yaml").read_text()
+    file.write_text(plain.replace("airflow: {orchestration: external}", f"airflow: {profile}"))
+    assert "kafka" in file.read_text()
+    service = Leat(
+        world.folder / "real", "--profile", "airflow", files=[file], environment={"RANDOMUSER_URL": world.api.url}
+    )
+    try:
+        host, port = service.addresses()["http"].split(":")
+        world.airflow.connection("leat_real", host=host, port=int(port))
+        run = world.airflow.start("real")
+        assert run.wait() == "success", {t: run.log(t) for t in run.tasks()}
+        assert audit(service.data)["holds"]
+        counted = leat("query", "SELECT count(*) AS n FROM spark_streams.created_users", "--json", data=service.data)
+        assert json.loads(counted.stdout) == {"n": 200}, counted.stderr
+    finally:
+        service.stop()
+        engines.call("down", "kafka", "zookeeper")
+
+
+@pytest.mark.only_newest
+def test_a_deferred_order_outlives_a_restart_of_airflow(world, engines):
+    """All parts stop while the order is under way: it goes on, and the task with it once they are back."""
+    run = world.airflow.start("deferred", "r2", day="2026-01-06")
+    order = order_by(world, run)
+    wait_until(lambda: f"order {order['id']}: " in run.log("order"), "the trigger runs", 60)
+    engines.call("down", world.name)
+    wait_until(lambda: current(world, order)["state"] == "done", "leat goes on alone", 60)
+    engines.call("up", world.name)
+    assert run.wait() == "success", run.log("order")
+    assert current(world, order)["accepted"] == 100
+    assert [o["id"] for o in orders_of(world, "users.slow_users") if "/deferred/r2/" in o["key"]] == [order["id"]]

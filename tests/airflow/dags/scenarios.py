@@ -105,6 +105,18 @@ with dag("orders"):
     )
     ready >> order >> over >> lag >> fresh
 
+with dag("real"):
+    order = LeatIngestOperator(
+        task_id="order",
+        source="users.random_users",
+        leat_conn_id="leat_real",
+        data_interval=False,
+        limit=200,
+        deferrable=True,
+    )
+    lag = LeatLagSensor(task_id="lag", leat_conn_id="leat_real", pipeline="users", poke_interval=1, timeout=60)
+    order >> lag
+
 with dag("deferred"):
     LeatIngestOperator(
         task_id="order",
