@@ -33,9 +33,10 @@ def fetch_spark3():
 def fetch_spark4():
     java(17)
     spark = "org.apache.spark"
-    parts = ("spark-sql", "spark-connect", "spark-sql-kafka-0-10", "spark-avro")
-    # The connector was built for 3.5; beside 4.2 it needs what Scala's collections were then.
-    fetch_jars(SPARK4, *(f"{spark}:{part}_2.13:4.2.0" for part in parts),
+    parts = ("spark-sql", "spark-connect", "spark-sql-kafka-0-10")
+    # Not every mirror has the Avro part of 4.2.0; that of 4.1 fits. The connector was built for 3.5;
+    # beside 4.2 it needs what Scala's collections were then.
+    fetch_jars(SPARK4, *(f"{spark}:{part}_2.13:4.2.0" for part in parts), f"{spark}:spark-avro_2.13:4.1.1",
                "com.datastax.spark:spark-cassandra-connector_2.13:3.5.1",
                "org.scala-lang.modules:scala-collection-compat_2.13:2.11.0",
                "org.apache.commons:commons-pool2:2.13.1")  # fmt: skip
