@@ -135,8 +135,7 @@ static bool is_colon_tab_colon(struct slice text, size_t at)
     for (; next < text.size && (text.data[next] == ' ' || text.data[next] == '\t'); next++) {
         tab = tab || text.data[next] == '\t';
     }
-    return tab && next < text.size && text.data[next] == ':' &&
-           (next + 1 == text.size || text.data[next + 1] <= ' ');
+    return tab && next < text.size && text.data[next] == ':';
 }
 
 static enum status check_text(struct parse *parse)

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const char *const words[] = {"create", "feed",  "view", "query", "stream",  "check",
-                                    "expect", "error", "plan", "spark", "advance", "flush"};
+static const char *const words[] = {"create", "feed",   "view",  "query", "stream",
+                                    "check",  "expect", "error", "plan",  "spark"};
 
 static enum status read_whole(const char *path, struct buffer *target, struct error *error)
 {

@@ -260,6 +260,7 @@ static void refuses_bad_bytes(void **state)
     refuse(SLICE("a: x\0y\n"), "f.yaml:1:5: control character 0x00");
     refuse(SLICE("a: \x1b[31m\n"), "control character 0x1b");
     refuse(SLICE("a: b\n? a:\t:\t\n"), "f.yaml:2:4: two colons with a tab");
+    refuse(SLICE("? a:\t:version\n"), "f.yaml:1:4: two colons with a tab");
     refuse(SLICE("a: \"x\\0y\"\n"), "cannot hold a NUL");
     refuse(SLICE("\"x\\0y\": 1\n"), "cannot hold a NUL");
     refuse(SLICE("\xff\xfe"
