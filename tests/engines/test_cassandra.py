@@ -233,7 +233,7 @@ def test_a_killed_server_is_waited_for(engines, url, api, tmp_path):
     moments = random.Random(seed)
     file = storage(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
     data = tmp_path / "data"
-    process = run_real(file, data, api.url)
+    process = run_real(file, data, api.url, "--drain-timeout", "25s")  # what waited for Cassandra is much
     try:
         wait_until(lambda: accepted(data) > 0, "a start", LEAT_S)
         for _ in range(2):
