@@ -1,13 +1,11 @@
 """The users pipeline on Apache Spark over Apache Kafka: the tables of the embedded engine, through kills,
 changed schemas and records that Spark cannot compute. Only in ./test --all; engines by tools/engine."""
 
-
 import json
 
-
 import pytest
-from leat import USERS, Api, Leat, audit, leat, nowhere, read_only, row_count, table, wait_until
-from test_kafka import TABLE, BY_COUNTRY, countries, run_real, with_profile
+from leat import USERS, Leat, audit, leat, read_only, row_count, table, wait_until
+from test_kafka import TABLE, countries, run_real, with_profile
 from users import by_id, changes_by_country, row, users
 
 SPARK_S = 180
@@ -136,10 +134,9 @@ def test_a_record_that_fails_is_a_dead_letter(cluster, tmp_path):
     file = orders(folder, tmp_path / "orders.yaml", "SELECT id, CAST(amount AS INT) AS total FROM orders", **cluster())
     ended = Leat(tmp_path / "data", "--profile", "real", files=(file,), command="run").wait(SPARK_S)
     assert ended.code == 0, ended.stderr
-    total = ended.sum()
+    total = ended.sum
     assert (total["stored"], total["dead"]) == (8, 2)
     assert sorted(r["id"] for r in table(tmp_path / "data", "sums")) == sorted(
         m["id"] for m in made if m["amount"] != "x")  # fmt: skip
-    assert leat("audit", data=tmp_path / "data").returncode == 0
-    letters = json.loads(leat("dead", "list", "--json", data=tmp_path / "data").stdout.splitlines()[0])
-    assert "cast" in json.dumps(letters)
+    audit(tmp_path / "data")
+    assert leat("dead", "list", data=tmp_path / "data").stdout.count("cannot cast 'x' to int") == 2
