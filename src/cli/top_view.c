@@ -247,7 +247,8 @@ static bool write_head(struct canvas *canvas)
     colour(canvas, PLAIN);
     int64_t age = number(view->status, "now_us") - number(view->status, "started_us");
     putf(canvas, "  up %s  %s", duration(age, up), text_of(view->status, "file"));
-    return end_line(canvas) && end_line(canvas);
+    (void) end_line(canvas);
+    return end_line(canvas);
 }
 
 static bool write_problems(struct canvas *canvas, bool in_full)

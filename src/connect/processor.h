@@ -80,7 +80,7 @@ struct processor_job {
     const struct log_ops *log_ops;
     struct log_client *log;
     const char *log_address; /* HOST:PORT[,HOST:PORT], for engines that read it themselves */
-    bool show_progress; /* as the consumer group "leat.PIPELINE.TOPIC", for tools of the log */
+    bool show_progress;      /* as the consumer group "leat.PIPELINE.TOPIC", for tools of the log */
     const struct schemas_ops *schemas_ops;
     struct schemas *schemas;
 };

@@ -113,7 +113,10 @@ static void scan_release(void *context)
 
 enum status console_get_scan(struct http_exchange *exchange, void *context, struct error *error)
 {
-    BEGIN(context);
+    struct console *console = context;
+    void *provider = console->provider.context;
+    const struct console_log_view *view;
+    TRY(view_of(console, &view, error));
     struct console_scan request;
     void *scan;
     TRY(console_query_read(exchange, &console_scan_table, &request, error));

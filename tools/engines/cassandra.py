@@ -83,7 +83,7 @@ def ready_node(node):
 
 ENGINES = {
     "cassandra": Engine("Apache Cassandra 5.0.9, one node", fetch, start_node(1), ready_node(1),
-                        address="cassandra://127.0.0.1:{}"),
+                        address="cassandra://127.0.0.1:{}", in_all=True),
     "cassandra-auth": Engine("the same with passwords: cassandra, cassandra", fetch, start_node(1, passwords=True),
                              ready_node(1), address="cassandra://cassandra:cassandra@127.0.0.1:{}"),
     "cassandra-2": Engine("a second node for `cassandra`, at 127.0.0.2", fetch, start_node(2), ready_node(2),

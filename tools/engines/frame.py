@@ -97,6 +97,7 @@ class Engine:
     address: str = "127.0.0.1:{}"  # what `up` prints, with the port
     needs: tuple = ()  # engines that run before it
     stop: int = signal.SIGTERM
+    in_all: bool = False  # `up all` starts it: one of those that make the whole pipeline
     again: str = ""  # a word of its log: an end at the start with it is worth another start
 
 

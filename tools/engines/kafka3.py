@@ -59,5 +59,5 @@ def ready(state, use="clients"):
 # After a kill, ZooKeeper holds the old session for some seconds and refuses the new broker.
 ENGINES = {
     "kafka": Engine("Apache Kafka 3.9.2 on ZooKeeper, which is started with it", fetch, start, ready,
-                    needs=("zookeeper",), again="NodeExists"),
+                    needs=("zookeeper",), in_all=True, again="NodeExists"),
 }  # fmt: skip

@@ -93,6 +93,6 @@ def ready(state):
 ENGINES = {
     "postgres": Engine(
         "PostgreSQL of the system, 13 or newer, with logical replication", fetch, start, ready,
-        address=f"postgresql://{USER}@127.0.0.1:{{}}/{DATABASE}", stop=signal.SIGINT,
+        address=f"postgresql://{USER}@127.0.0.1:{{}}/{DATABASE}", stop=signal.SIGINT, in_all=True,
     )
 }  # fmt: skip

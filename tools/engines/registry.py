@@ -38,5 +38,5 @@ def ready(state):
 
 ENGINES = {
     "registry": Engine("Apicurio 3.3.3 with Confluent's REST API, schemas in memory; needs Java 21", fetch, start,
-                       ready, ADDRESS),
+                       ready, ADDRESS, in_all=True),
 }  # fmt: skip

@@ -120,7 +120,7 @@ CLUSTER = ("spark-master", "spark-worker1", "spark-worker2")
 
 ENGINES = {
     "spark": Engine("Apache Spark 3.5.7, its Connect server in one process", fetch_spark3, start_spark, connects,
-                    "spark://127.0.0.1:{}"),
+                    "spark://127.0.0.1:{}", in_all=True),
     "spark4": Engine("Apache Spark 4.2.0, the same", fetch_spark4, start_spark4, connects, "spark://127.0.0.1:{}"),
     "spark-master": Engine("the master of a standalone cluster of Spark 3.5.7", fetch_spark3, start_master, serves_ui),
     "spark-worker1": Engine("its first worker", fetch_spark3, start_worker, serves_ui, needs=CLUSTER[:1]),

@@ -20,4 +20,6 @@ def ready(state):
     return exchange(state.port(), b"srvr", 4096).startswith(b"Zookeeper version")
 
 
-ENGINES = {"zookeeper": Engine("Apache ZooKeeper 3.8, as Kafka 3.9 brings it", kafka3.fetch, start, ready)}
+ENGINES = {
+    "zookeeper": Engine("Apache ZooKeeper 3.8, as Kafka 3.9 brings it", kafka3.fetch, start, ready, in_all=True),
+}

@@ -248,15 +248,15 @@ static Connect__Expression *decode_json(const struct spark_input *input, struct 
     return call("from_json", arguments, 3, arena);
 }
 
-/* The metadata columns in the order of sql_metadata_columns. When staging accepted a record stands
- * last in its header (connect/identity.h); a foreign one has the time that Kafka knows. */
-static const char *const metadata[] = {
-    "CAST(key AS STRING)",
-    "'upsert'",
+/* When staging accepted a record stands last in its header (connect/identity.h); a foreign one has
+ * the time that Kafka knows. */
+static const char accepted_at[] =
     "coalesce(timestamp_micros(try_cast(element_at(split(CAST(get(filter(headers, "
-    "h -> h.key = '" IDENTITY_HEADER "'), 0).value AS STRING), '/'), -1) AS BIGINT)), timestamp)",
-    "partition",
-    "offset",
+    "h -> h.key = '" IDENTITY_HEADER "'), 0).value AS STRING), '/'), -1) AS BIGINT)), timestamp)";
+
+/* The metadata columns in the order of sql_metadata_columns. */
+static const char *const metadata[] = {
+    "CAST(key AS STRING)", "'upsert'", accepted_at, "partition", "offset",
 };
 
 static bool scans(const struct plan *plan, const char *column)

@@ -105,9 +105,12 @@ enum status cql_tls_open(struct cql_tls *tls,
     SSL_set_bio(channel->ssl, channel->in, channel->out);
     SSL_set_connect_state(channel->ssl);
     X509_VERIFY_PARAM *wanted = SSL_get0_param(channel->ssl);
+    /* What SSL_set_tlsext_host_name stands for; the macro casts the name's const away. */
+    void *shown = (void *) (uintptr_t) name;
     int good = is_address(name) ? X509_VERIFY_PARAM_set1_ip_asc(wanted, name)
                                 : X509_VERIFY_PARAM_set1_host(wanted, name, 0) &&
-                                      SSL_set_tlsext_host_name(channel->ssl, name);
+                                      SSL_ctrl(channel->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                                               TLSEXT_NAMETYPE_host_name, shown) == 1;
     if (good != 1) {
         cql_tls_close(channel);
         return failed(STATUS_CONFIG, "no certificate can be for", name, error);

@@ -162,11 +162,11 @@ const char *cql_consistency_name(uint16_t consistency)
 
 bool cql_consistency_parse(struct slice name, uint16_t *ret_value)
 {
-    for (uint16_t i = 0; i < ARRAY_SIZE(consistency_names); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(consistency_names); i++) {
         const char *known = consistency_names[i];
         if (name.size == strlen(known) &&
             strncasecmp((const char *) name.data, known, name.size) == 0) {
-            *ret_value = i;
+            *ret_value = (uint16_t) i;
             return true;
         }
     }

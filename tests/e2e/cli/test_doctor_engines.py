@@ -1,7 +1,10 @@
 """`leat doctor --profile` before engines that are wrong: a leat's own broker stands for the cluster."""
 
+import contextlib
 import json
 import socket
+import struct
+import threading
 
 import pytest
 from leat import USERS, Leat, leat, nowhere
@@ -23,11 +26,40 @@ def unused():
         return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
+def told(address):
+    """As the broker's answers hold it."""
+    host, port = address.split(":")
+    return host.encode() + struct.pack(">i", int(port))
+
+
+def pass_on(listener, broker, wrong):
+    """Serves each client with the broker's answers, in which its address is another."""
+    host, port = broker.split(":")
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        server = socket.create_connection((host, int(port)))
+        threading.Thread(target=copy, args=(client, server, b"", b""), daemon=True).start()
+        threading.Thread(target=copy, args=(server, client, told(broker), told(wrong)), daemon=True).start()
+
+
+def copy(source, target, old, new):
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data.replace(old, new) if old else data)
+        target.shutdown(socket.SHUT_WR)
+
+
 @pytest.fixture
 def cluster(tmp_path, unused):
-    """A log whose broker tells clients an address that is not its own."""
-    made = Leat(tmp_path / "cluster", "--kafka-advertise", unused, files=(USERS,), environment={"RANDOMUSER_URL": nowhere()})
-    yield made.addresses()["kafka"]
+    """A log whose broker tells clients an address that is not its own: something in between changes the port."""
+    made = Leat(tmp_path / "cluster", files=(USERS,), environment={"RANDOMUSER_URL": nowhere()})
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=pass_on, args=(listener, made.addresses()["kafka"], unused), daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
     made.close()
 
 

@@ -9,7 +9,6 @@ import subprocess
 
 import confluent_kafka
 import pytest
-from browser import browser, visit  # noqa: F401
 from leat import ANY_PORTS, BINARY, USERS, nowhere, wait_until
 
 pytestmark = pytest.mark.slow

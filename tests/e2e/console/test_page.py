@@ -6,7 +6,6 @@ import confluent_kafka
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bad_numbers import PIPELINE, RECORDS
-from browser import browser, visit  # noqa: F401
 from confluent_kafka.admin import AdminClient
 from leat import wait_until
 
