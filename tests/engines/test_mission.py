@@ -29,8 +29,9 @@ def at(engines, api, tmp_path):
     engines.call("reset", *ENGINES)
 
 
-def start(at, data, limit, command="run"):
-    return Leat(data, "--profile", "cluster", "--limit", limit, files=(USERS,), command=command, environment=at)
+def start(at, data, limit):
+    """`up` stands by until the lease of a killed one has ended; `run` would not wait for it."""
+    return Leat(data, "--profile", "cluster", "--limit", limit, files=(USERS,), environment=at)
 
 
 def stored(at):
