@@ -197,7 +197,7 @@ def compose(docker, leat_image):
         project = f"leat{os.getpid()}{len(made)}"
         api = f"{project}-api"
         one = Compose(docker, file, project, RANDOMUSER_URL=f"http://{api}:8099/api/", **environment)
-        one("up", "--no-start", "--no-build")  # makes the network
+        docker("network", "create", f"{project}_default")  # compose takes it, and removes it
         docker("run", "-d", "--name", api, "--network", f"{project}_default", leat_image,
                "api", "--listen", "0.0.0.0:8099")  # fmt: skip
         made.append((one, api))

@@ -59,11 +59,16 @@ class Engines:
     def only(self, *names):
         """These run and no others, so that memory holds one Kafka; their addresses."""
         running = [name for name, at in self.call("status").items() if at != "down"]
+        # The others go first: two Kafkas on one ZooKeeper would be one broker twice.
+        self.down(name for name in running if name not in (*names, "zookeeper"))
         found = self.call("up", *names)
-        others = [name for name in running if name not in found]
-        if others:
-            self.call("down", *others)
+        self.down(name for name in running if name == "zookeeper" and name not in found)
         return found
+
+    def down(self, names):
+        names = list(names)
+        if names:
+            self.call("down", *names)
 
 
 @pytest.fixture(scope="session")

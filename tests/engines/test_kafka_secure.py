@@ -13,7 +13,7 @@ OLD_SCRAM = "build leat with a newer librdkafka"  # of Debian 12
 
 class Secure:
     def __init__(self, engines, name):
-        engines.call("up", name)
+        engines.only(name)
         self.name, self.folder = name, engines.state / name
         self.ports = json.loads((engines.state / f"{name}.json").read_text())["ports"]
 
