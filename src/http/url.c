@@ -1,15 +1,8 @@
 #include "http/url.h"
 
-#include <string.h>
+#include "base/hex.h"
 
-static int hex_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
+#include <string.h>
 
 char *url_decode(struct slice text, enum url_decoding decoding, struct arena *arena)
 {
@@ -18,8 +11,8 @@ char *url_decode(struct slice text, enum url_decoding decoding, struct arena *ar
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
         if (byte == '%') {
-            int high = i + 1 < text.size ? hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_value(text.data[i + 2]) : -1;
+            int high = i + 1 < text.size ? hex_digit_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.size ? hex_digit_value(text.data[i + 2]) : -1;
             if (high >= 0 && low >= 0) {
                 byte = (uint8_t) (high << 4 | low);
                 i += 2;

@@ -1,5 +1,6 @@
 /* Hexadecimal, base64, character sets, URLs, number bases. */
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "sql/code_points.h"
 #include "sql/function_internal.h"
@@ -62,13 +63,6 @@ static const struct column *call_hex(CALL_PARAMETERS)
     return text_finish(&text);
 }
 
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9'                     ? c - '0'
-           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                    : -1;
-}
-
 /* An odd number of digits has a 0 in front; null if one is no digit. */
 static const struct column *call_unhex(CALL_PARAMETERS)
 {
@@ -85,12 +79,12 @@ static const struct column *call_unhex(CALL_PARAMETERS)
         size_t size = 0;
         size_t at = digits.size % 2;
         if (at == 1) {
-            good = hex_digit(digits.data[0]) >= 0;
-            target[size++] = (uint8_t) hex_digit(digits.data[0]);
+            good = hex_digit_value(digits.data[0]) >= 0;
+            target[size++] = (uint8_t) hex_digit_value(digits.data[0]);
         }
         for (; at + 1 < digits.size && good; at += 2) {
-            int high = hex_digit(digits.data[at]);
-            int low = hex_digit(digits.data[at + 1]);
+            int high = hex_digit_value(digits.data[at]);
+            int low = hex_digit_value(digits.data[at + 1]);
             good = high >= 0 && low >= 0;
             target[size++] = (uint8_t) ((unsigned) high << 4 | (unsigned) low);
         }
@@ -369,8 +363,8 @@ static bool append_url_decoded(struct text_output *text, struct slice value)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            int high = at + 2 < value.size ? hex_digit(value.data[at + 1]) : -1;
-            int low = at + 2 < value.size ? hex_digit(value.data[at + 2]) : -1;
+            int high = at + 2 < value.size ? hex_digit_value(value.data[at + 1]) : -1;
+            int low = at + 2 < value.size ? hex_digit_value(value.data[at + 2]) : -1;
             if (high < 0 || low < 0) {
                 return false;
             }

@@ -1,5 +1,6 @@
 #include "sql/lexer.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #include <strings.h>
@@ -89,14 +90,6 @@ static enum status skip_space(struct lexer *lexer)
     }
 }
 
-static int hex_value(uint8_t c)
-{
-    return is_digit(c)            ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* `\u0041`, `\U0001F600`: writes the code point; false if the digits are not there. */
 static bool
 unescape_unicode(struct slice raw, size_t at, size_t digits, uint8_t *target, size_t *ret_written)
@@ -106,7 +99,7 @@ unescape_unicode(struct slice raw, size_t at, size_t digits, uint8_t *target, si
         return false;
     }
     for (size_t i = 0; i < digits; i++) {
-        int value = hex_value(raw.data[at + i]);
+        int value = hex_digit_value(raw.data[at + i]);
         if (value < 0) {
             return false;
         }
@@ -190,7 +183,7 @@ static enum status lex_binary(struct lexer *lexer, size_t start)
     uint8_t quote = peek(lexer, 1);
     lexer->position += 2;
     size_t begin = lexer->position;
-    while (lexer->position < lexer->size && hex_value(peek(lexer, 0)) >= 0) {
+    while (lexer->position < lexer->size && hex_digit_value(peek(lexer, 0)) >= 0) {
         lexer->position++;
     }
     size_t digits = lexer->position - begin;
@@ -204,7 +197,7 @@ static enum status lex_binary(struct lexer *lexer, size_t start)
     size_t count = (digits + 1) / 2;
     for (size_t i = 0; i < digits; i++) {
         size_t place = i + (digits & 1);
-        int value = hex_value(lexer->text[begin + i]);
+        int value = hex_digit_value(lexer->text[begin + i]);
         bytes[place / 2] = (uint8_t) (bytes[place / 2] | value << (place % 2 == 0 ? 4 : 0));
     }
     token_add(lexer, TOKEN_BINARY, start)->value = slice_of(bytes, count);

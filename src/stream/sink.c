@@ -1,6 +1,7 @@
 #include "stream/sink.h"
 
 #include "base/assert.h"
+#include "base/hex.h"
 #include "base/settings.h"
 #include "columnar/builder.h"
 #include "stream/run_internal.h"
@@ -150,15 +151,6 @@ enum status sink_table_make(const struct query *query,
 /* ---- values ------------------------------------------------------------------------------------
  */
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    uint8_t lower = byte | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool sink_uuid_parse(struct slice text, uint8_t ret_uuid[UUID_BYTES])
 {
     if (text.size != 36) {
@@ -172,8 +164,8 @@ bool sink_uuid_parse(struct slice text, uint8_t ret_uuid[UUID_BYTES])
             }
             continue;
         }
-        int high = hex_digit(text.data[i]);
-        int low = hex_digit(text.data[i + 1]);
+        int high = hex_digit_value(text.data[i]);
+        int low = hex_digit_value(text.data[i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

@@ -1,6 +1,7 @@
 #include "cluster/spark/grpc.h"
 
 #include "base/buffer.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "http/client.h"
 
@@ -88,22 +89,13 @@ enum status grpc_messages(struct slice body,
     return STATUS_OK;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    int lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 const char *grpc_message_text(const char *encoded, struct arena *arena)
 {
     char *text = arena_alloc(arena, strlen(encoded) + 1);
     size_t size = 0;
     for (const char *at = encoded; *at != '\0'; at++) {
-        int high = *at == '%' ? hex_digit(at[1]) : -1;
-        int low = high < 0 ? -1 : hex_digit(at[2]);
+        int high = *at == '%' ? hex_digit_value((uint8_t) at[1]) : -1;
+        int low = high < 0 ? -1 : hex_digit_value((uint8_t) at[2]);
         if (low >= 0 && (high | low) != 0) {
             text[size++] = (char) (high << 4 | low);
             at += 2;

@@ -2,6 +2,8 @@
 
 #include "connectors/cassandra/cql_value.h"
 
+#include "base/hex.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,14 +66,6 @@ size_t cql_uuid_text(const uint8_t bytes[16], char *target)
     return at;
 }
 
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 bool cql_uuid_parse(struct slice text, uint8_t ret_bytes[16])
 {
     size_t at = 0;
@@ -84,8 +78,8 @@ bool cql_uuid_parse(struct slice text, uint8_t ret_bytes[16])
                 return false;
             }
         }
-        int high = hex_digit(text.data[at]);
-        int low = hex_digit(text.data[at + 1]);
+        int high = hex_digit_value(text.data[at]);
+        int low = hex_digit_value(text.data[at + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

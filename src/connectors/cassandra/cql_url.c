@@ -1,5 +1,7 @@
 #include "connectors/cassandra/cql_url.h"
 
+#include "base/hex.h"
+
 #include "connectors/cassandra/cql_wire.h"
 
 #include <stddef.h>
@@ -143,22 +145,15 @@ set_named(struct cql_settings *settings, const char *name, const char *value, st
 /* ---- the text ----------------------------------------------------------------------------------
  */
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static char *decode(struct arena *arena, const char *from, const char *end)
 {
     char *text = arena_alloc(arena, (size_t) (end - from) + 1);
     size_t length = 0;
     for (const char *c = from; c < end; c++) {
-        if (*c == '%' && end - c > 2 && hex(c[1]) >= 0 && hex(c[2]) >= 0 &&
-            (hex(c[1]) | hex(c[2])) != 0) {
-            text[length++] = (char) (hex(c[1]) << 4 | hex(c[2]));
+        int high = *c == '%' && end - c > 2 ? hex_digit_value((uint8_t) c[1]) : -1;
+        int low = high < 0 ? -1 : hex_digit_value((uint8_t) c[2]);
+        if (low >= 0 && (high | low) != 0) {
+            text[length++] = (char) (high << 4 | low);
             c += 2;
         } else {
             text[length++] = *c;

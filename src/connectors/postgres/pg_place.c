@@ -1,6 +1,7 @@
 #include "connectors/postgres/pg_place.h"
 
 #include "base/hash.h"
+#include "base/hex.h"
 
 #include <libpq-fe.h>
 
@@ -8,23 +9,16 @@
 
 static const char default_schema[] = "leat";
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* A value of a URL's query, %XX decoded. */
 static const char *decoded(const char *value, size_t size, struct arena *arena)
 {
     char *text = arena_alloc(arena, size + 1);
     size_t length = 0;
     for (size_t i = 0; i < size; i++) {
-        if (value[i] == '%' && i + 2 < size && hex_value(value[i + 1]) >= 0 &&
-            hex_value(value[i + 2]) >= 0) {
-            text[length++] = (char) (hex_value(value[i + 1]) << 4 | hex_value(value[i + 2]));
+        int high = value[i] == '%' && i + 2 < size ? hex_digit_value((uint8_t) value[i + 1]) : -1;
+        int low = high < 0 ? -1 : hex_digit_value((uint8_t) value[i + 2]);
+        if (low >= 0) {
+            text[length++] = (char) (high << 4 | low);
             i += 2;
         } else {
             text[length++] = value[i];

@@ -1,5 +1,6 @@
 #include "connectors/postgres/source_value.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #define DIMENSIONS_MAX 16 /* PostgreSQL has 6 */
@@ -98,14 +99,6 @@ static bool append_number(struct slice text, struct buffer *target, const char *
     return false;
 }
 
-static int hex_digit(uint8_t c)
-{
-    return is_digit(c)            ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* "\x4869" as base64. */
 static bool append_bytes(struct slice text, struct buffer *target, const char **ret_fault)
 {
@@ -122,8 +115,8 @@ static bool append_bytes(struct slice text, struct buffer *target, const char **
         uint32_t bits = 0;
         size_t here = count - i < 3 ? count - i : 3;
         for (size_t j = 0; j < here; j++) {
-            int high = hex_digit(hex[2 * (i + j)]);
-            int low = hex_digit(hex[2 * (i + j) + 1]);
+            int high = hex_digit_value(hex[2 * (i + j)]);
+            int low = hex_digit_value(hex[2 * (i + j) + 1]);
             if (high < 0 || low < 0) {
                 return false;
             }
