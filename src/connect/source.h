@@ -84,6 +84,11 @@ struct source_ops {
     const char *name; /* "http", "file": the key under the source in the pipeline file */
     const struct settings_table *settings;
 
+    /* The next page may be fetched, by another thread, while a page is being staged: a call needs
+     * nothing but its cursor (not `staged`, which is NULL then), and a page's memory stays until
+     * the call after the next one. Such a source has no `schema`. */
+    bool reads_ahead;
+
     /* `settings` is the struct that the table describes; `name` is "PIPELINE.SOURCE". */
     enum status (*open)(const void *settings,
                         const char *name,

@@ -40,6 +40,14 @@ void accept_limit_settle(struct accept_limit *limit, int64_t reserved, int64_t u
     pthread_mutex_unlock(&limit->mutex);
 }
 
+bool accept_limit_exceeds(struct accept_limit *limit, int64_t count)
+{
+    pthread_mutex_lock(&limit->mutex);
+    bool exceeds = limit->left < 0 || limit->left > count;
+    pthread_mutex_unlock(&limit->mutex);
+    return exceeds;
+}
+
 bool accept_limit_reached(struct accept_limit *limit)
 {
     pthread_mutex_lock(&limit->mutex);

@@ -27,5 +27,8 @@ int64_t accept_limit_reserve(struct accept_limit *limit, int64_t wanted);
 /* Of what was reserved, `used` were accepted. */
 void accept_limit_settle(struct accept_limit *limit, int64_t reserved, int64_t used);
 
+/* True if more than `count` records may still be accepted, as things are now. */
+bool accept_limit_exceeds(struct accept_limit *limit, int64_t count);
+
 /* True if nothing may be accepted any more. */
 bool accept_limit_reached(struct accept_limit *limit);

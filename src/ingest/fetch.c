@@ -161,6 +161,7 @@ static bool attempt(struct fetch *fetch, struct page_outcome *ret_outcome)
 {
     struct error error = {0};
     if (!disk_has_room(fetch)) {
+        pager_drop(fetch->pager);
         return false;
     }
     *ret_outcome = (struct page_outcome){.retry_after_us = -1};
@@ -169,6 +170,7 @@ static bool attempt(struct fetch *fetch, struct page_outcome *ret_outcome)
         int64_t now_us = clock_now_us();
         int64_t wait_us = fetch_rate_wait_us(fetch, now_us);
         if (wait_us > 0) {
+            pager_drop(fetch->pager);
             set_state(fetch, FETCH_RATE_LIMITED, now_us + wait_us, NULL);
             sleep_until(fetch, now_us + wait_us, false);
             return false;
@@ -177,6 +179,7 @@ static bool attempt(struct fetch *fetch, struct page_outcome *ret_outcome)
         status = fetch_page(fetch, ret_outcome, &error);
     }
     if (status != STATUS_OK) {
+        pager_drop(fetch->pager);
         recover(fetch, &error, ret_outcome->retry_after_us);
         return false;
     }
@@ -187,7 +190,7 @@ static bool attempt(struct fetch *fetch, struct page_outcome *ret_outcome)
 /* Pages until the tick is over. True if the source is at its end. */
 static bool tick(struct fetch *fetch)
 {
-    int64_t pages = 0;
+    fetch->tick_pages = 0;
     while (!atomic_load(&fetch->stopping) && !ended(fetch)) {
         if (fetch->job.limit != NULL && accept_limit_reached(fetch->job.limit)) {
             struct error error;
@@ -202,12 +205,12 @@ static bool tick(struct fetch *fetch)
         if (!attempt(fetch, &outcome)) {
             continue;
         }
-        pages++;
+        fetch->tick_pages++;
         if (outcome.end) {
             return true;
         }
         if (!fetch->job.eager && fetch->job.pages_per_tick > 0 &&
-            pages >= fetch->job.pages_per_tick) {
+            fetch->tick_pages >= fetch->job.pages_per_tick) {
             return false;
         }
     }
@@ -293,6 +296,7 @@ enum status fetch_start(const struct fetch_job *job, struct fetch **ret_fetch, s
     arena_init(&fetch->arena, 1 << 20);
     arena_init(&fetch->state_arena, 4096);
     schema_gate_init(&fetch->gate, &job->schema);
+    fetch->pager = pager_new(job->ops, &fetch->stopping);
     backoff_init(&fetch->backoff, RETRY_FIRST_US, RETRY_MAX_US);
     fetch->accepted = count_metric(job, "accepted");
     fetch->unchanged = count_metric(job, "unchanged");
@@ -353,6 +357,7 @@ void fetch_free(struct fetch *fetch)
         fetch_stop(fetch);
         (void) !thread_join(fetch->thread, -1, NULL); /* waits for ever, so it cannot fail */
     }
+    pager_free(fetch->pager);
     schema_gate_deinit(&fetch->gate);
     mem_free(fetch->interval_cursor);
     mem_free(fetch->source_schema);

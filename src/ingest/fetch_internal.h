@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "ingest/backoff.h"
 #include "ingest/fetch.h"
+#include "ingest/pager.h"
 #include "ingest/rows.h"
 #include "io/thread.h"
 
@@ -24,15 +25,17 @@ struct fetch {
     /* The worker's own from here. */
     struct stage *stage;
     struct source *source;
+    struct pager *pager;
     struct schema_gate gate;
     bool gate_open;
     char *source_schema;       /* that the source declared last; NULL: none */
     struct stage_source state; /* as staging has it */
     struct arena state_arena;
-    struct arena arena; /* of one page */
+    struct arena arena; /* of the rows of one page */
     struct backoff backoff;
     bool at_stage; /* it is staging that is asked just now, not the source */
     int64_t last_page_count;
+    int64_t tick_pages;    /* of this tick, done */
     char *interval_cursor; /* of a job for an interval, which leaves the stored cursor alone */
     struct metric *accepted;
     struct metric *unchanged;

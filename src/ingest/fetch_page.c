@@ -45,6 +45,7 @@ enum status fetch_open(struct fetch *fetch, struct error *error)
 
 void fetch_close(struct fetch *fetch)
 {
+    pager_drop(fetch->pager);
     if (fetch->source != NULL) {
         fetch->job.ops->close(fetch->source);
         fetch->source = NULL;
@@ -76,6 +77,26 @@ int64_t fetch_rate_wait_us(struct fetch *fetch, int64_t now_us)
     bool fits = fetch->state.rate_used == 0 ||
                 fetch->state.rate_used + fetch->last_page_count <= fetch->job.rate_count;
     return fits && fetch->state.rate_used < fetch->job.rate_count ? 0 : left_us;
+}
+
+/* Would the page after one of `count` records be asked for at once? Only then it is fetched ahead,
+ * so that no request is made that would not have been. */
+static bool goes_on(const struct fetch *fetch, const struct source_page *page, int64_t now_us)
+{
+    const struct fetch_job *job = &fetch->job;
+    int64_t count = (int64_t) page->count;
+    if (page->end || page->cursor == NULL || atomic_load(&fetch->stopping)) {
+        return false;
+    }
+    if (!job->eager && job->pages_per_tick > 0 && fetch->tick_pages + 1 >= job->pages_per_tick) {
+        return false;
+    }
+    if (job->limit != NULL && !accept_limit_exceeds(job->limit, count)) {
+        return false;
+    }
+    return job->rate_count <= 0 || (now_us < fetch->state.rate_window_us + job->rate_per_us &&
+                                    fetch->state.rate_used + count < job->rate_count &&
+                                    fetch->state.rate_used + count + count <= job->rate_count);
 }
 
 static void count_page(struct fetch *fetch, const struct stage_result *result, int64_t requests)
@@ -213,6 +234,7 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
     *ret_outcome = (struct page_outcome){.retry_after_us = -1};
     arena_reset(&fetch->arena);
     const struct source_staged staged = {fetch, staged_key, staged_row, staged_rows};
+    struct pager_page asked;
     struct source_request request = {
         .cursor = is_interval(fetch) ? fetch->interval_cursor : fetch->state.cursor,
         .from_us = fetch->job.from_us,
@@ -220,15 +242,21 @@ enum status fetch_page(struct fetch *fetch, struct page_outcome *ret_outcome, st
         .cancelled = &fetch->stopping,
         .staged = &staged,
     };
-    struct source_page page = {0};
-    TRY(fetch->job.ops->fetch(fetch->source, &request, &fetch->arena, &page,
-                              &ret_outcome->retry_after_us, error));
+    enum status status = pager_fetch(fetch->pager, fetch->source, &request, &asked, error);
+    ret_outcome->retry_after_us = asked.retry_after_us;
+    TRY(status);
+    const struct source_page page = asked.page;
     if (page.count == 0 && page.cursor == NULL && page.requests == 0) {
         ret_outcome->end = page.end; /* nothing happened: no transaction for that */
         return STATUS_OK;
     }
     TRY(take_schema(fetch, error));
     int64_t now_us = clock_now_us();
+    if (goes_on(fetch, &page, now_us)) {
+        request.cursor = page.cursor;
+        request.staged = NULL;
+        pager_begin(fetch->pager, fetch->source, &request);
+    }
     const struct row_rules rules = rules_of(fetch);
     struct page_rows rows;
     TRY(rows_make(&rules, &fetch->gate, &page, now_us, &fetch->arena, &rows, error));

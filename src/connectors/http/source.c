@@ -8,8 +8,13 @@
 struct source {
     const struct http_settings *settings;
     struct http_client *client;
-    struct http_reply reply; /* of the last page, which borrows from it */
-    struct json_document document;
+
+    struct http_answer {
+        struct http_reply reply;
+        struct json_document document;
+    } answers[2]; /* of the last two pages, which borrow from them; in turns */
+
+    int turn;
     char *description;
 };
 
@@ -85,8 +90,10 @@ static void source_close(struct source *source)
         return;
     }
     http_client_free(source->client);
-    http_reply_deinit(&source->reply);
-    json_document_deinit(&source->document);
+    for (size_t i = 0; i < ARRAY_SIZE(source->answers); i++) {
+        http_reply_deinit(&source->answers[i].reply);
+        json_document_deinit(&source->answers[i].document);
+    }
     mem_free(source->description);
     mem_free(source);
 }
@@ -99,8 +106,10 @@ source_open(const void *settings, const char *name, struct source **ret_source, 
     TRY(check_settings(http, error));
     struct source *source = mem_zalloc(sizeof(*source));
     source->settings = http;
-    http_reply_init(&source->reply);
-    json_document_init(&source->document);
+    for (size_t i = 0; i < ARRAY_SIZE(source->answers); i++) {
+        http_reply_init(&source->answers[i].reply);
+        json_document_init(&source->answers[i].document);
+    }
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
     source->description =
@@ -134,7 +143,10 @@ static enum status source_fetch(struct source *source,
                                 struct error *error)
 {
     const struct http_settings *settings = source->settings;
-    *ret_page = (struct source_page){.document = &source->document};
+    source->turn = !source->turn;
+    struct http_reply *reply = &source->answers[source->turn].reply;
+    struct json_document *document = &source->answers[source->turn].document;
+    *ret_page = (struct source_page){.document = document};
     *ret_retry_after_us = -1;
     struct http_place place;
     TRY(http_place_read(settings, request->cursor, arena, &place, error));
@@ -145,25 +157,25 @@ static enum status source_fetch(struct source *source,
     }
     struct http_request asked;
     TRY(http_request_make(settings, request, &place, arena, &asked, error));
-    TRY(http_request(source->client, &asked, &source->reply, error));
+    TRY(http_request(source->client, &asked, reply, error));
     ret_page->requests = 1;
     bool empty;
-    TRY(http_answer_check(settings, &source->reply, &empty, ret_retry_after_us, error));
+    TRY(http_answer_check(settings, reply, &empty, ret_retry_after_us, error));
     ret_page->place = http_place_name(settings, &place, arena);
     if (empty) {
-        json_document_deinit(&source->document);
-        json_document_init(&source->document);
-        TRY(json_parse(&source->document, SLICE("null"), 0, error));
+        json_document_deinit(document);
+        json_document_init(document);
+        TRY(json_parse(document, SLICE("null"), 0, error));
         ret_page->end = true;
         if (settings->window == NULL) {
             return STATUS_OK;
         }
     } else {
-        TRY(http_answer_read(settings, &source->reply, &source->document, arena, ret_page, error));
+        TRY(http_answer_read(settings, reply, document, arena, ret_page, error));
     }
     struct http_place next;
-    TRY(http_place_next(settings, &place, &source->reply, &source->document, ret_page->count, arena,
-                        &next, &ret_page->end, error));
+    TRY(http_place_next(settings, &place, reply, document, ret_page->count, arena, &next,
+                        &ret_page->end, error));
     const char *cursor = http_place_write(settings, &next, arena);
     bool moved =
         request->cursor == NULL ? strcmp(cursor, "{}") != 0 : strcmp(cursor, request->cursor) != 0;
@@ -179,6 +191,7 @@ static const char *source_describe(const struct source *source)
 const struct source_ops http_source_ops = {
     .name = "http",
     .settings = &http_source_settings,
+    .reads_ahead = true,
     .open = source_open,
     .fetch = source_fetch,
     .close = source_close,

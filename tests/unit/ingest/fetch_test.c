@@ -26,7 +26,8 @@ struct play {
 
 struct source {
     struct play *play;
-    struct json_document document;
+    struct json_document documents[2]; /* in turns, as it is read ahead */
+    int turn;
     bool failed; /* "!" passes the second time */
 };
 
@@ -37,7 +38,8 @@ play_open(const void *settings, const char *name, struct source **ret_source, st
     (void) error;
     struct source *source = mem_zalloc(sizeof(*source));
     memcpy(&source->play, settings, sizeof(source->play));
-    json_document_init(&source->document);
+    json_document_init(&source->documents[0]);
+    json_document_init(&source->documents[1]);
     *ret_source = source;
     return STATUS_OK;
 }
@@ -51,7 +53,9 @@ static enum status play_fetch(struct source *source,
 {
     *ret_retry_after_us = -1;
     size_t at = request->cursor == NULL ? 0 : (size_t) atoi(request->cursor);
-    *ret_page = (struct source_page){.document = &source->document, .place = "page"};
+    source->turn = !source->turn;
+    struct json_document *document = &source->documents[source->turn];
+    *ret_page = (struct source_page){.document = document, .place = "page"};
     if (at >= source->play->count) {
         ret_page->end = true;
         return STATUS_OK;
@@ -68,8 +72,8 @@ static enum status play_fetch(struct source *source,
     struct record_text_options options = {
         .format = text[0] == '[' || text[0] == '!' ? RECORDS_JSON : RECORDS_LINES};
     struct source_record *records;
-    TRY(record_text_read(&options, slice_of_string(text + (text[0] == '!')), &source->document,
-                         arena, &records, &ret_page->count, error));
+    TRY(record_text_read(&options, slice_of_string(text + (text[0] == '!')), document, arena,
+                         &records, &ret_page->count, error));
     ret_page->records = records;
     ret_page->cursor = arena_printf(arena, "%zu", at + 1);
     ret_page->requests = 1;
@@ -79,12 +83,16 @@ static enum status play_fetch(struct source *source,
 
 static void play_close(struct source *source)
 {
-    json_document_deinit(&source->document);
+    json_document_deinit(&source->documents[0]);
+    json_document_deinit(&source->documents[1]);
     mem_free(source);
 }
 
-static const struct source_ops play_ops = {
-    .name = "play", .open = play_open, .fetch = play_fetch, .close = play_close};
+static const struct source_ops play_ops = {.name = "play",
+                                           .reads_ahead = true,
+                                           .open = play_open,
+                                           .fetch = play_fetch,
+                                           .close = play_close};
 
 /* ---- the fixture
  * ---------------------------------------------------------------------------------- */
