@@ -340,12 +340,13 @@ void partition_log_append(struct partition_log *log,
             status = store(log, &call, &error);
         }
     }
+    if (call.request) {
+        /* Within the lock: who holds it and forgets the item (retain, heal) syncs alone. */
+        flusher_request(log->flusher, &log->item);
+    }
     (void) pthread_mutex_unlock(&log->append_mutex);
     if (status == STATUS_OK && call.failed) {
         status = error_set(&error, STATUS_IO, "a sync failed meanwhile");
-    }
-    if (call.request) {
-        flusher_request(log->flusher, &log->item);
     }
     if (status != STATUS_OK) {
         error_context(&error, "could not append to the log in \"%s\"", log->directory);
