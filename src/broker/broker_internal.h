@@ -8,6 +8,8 @@
 #include "broker/state.h"
 #include "broker/topics.h"
 
+#include <stdatomic.h>
+
 #define CLUSTER_ID_BYTES 24 /* 16 random bytes as URL-safe base64, terminated */
 
 struct groups;
@@ -33,4 +35,5 @@ struct broker {
     int near_port;
     bool stopping;
     bool stopped;
+    _Atomic int64_t append_failure_us; /* when one was logged last, monotonic; 0: never */
 };

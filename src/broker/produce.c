@@ -5,6 +5,9 @@
 #include "broker/fetch.h"
 #include "broker/produce_batch.h"
 #include "broker/producer_ids.h"
+#include "io/clock.h"
+
+#define FAILURE_LOG_US (10 * INT64_C(1000000))
 
 /*
  * A request may carry a batch for each of many partitions. All are appended at once, in order; the
@@ -97,6 +100,17 @@ static void handle_appended(struct mail *mail)
     answer_when_ready(call);
 }
 
+/* Clients try again many times a second: the log tells it once in a while. */
+static void log_failure(struct broker *broker, const struct error *error)
+{
+    int64_t now_us = clock_monotonic_us();
+    int64_t last_us = atomic_load(&broker->append_failure_us);
+    if ((last_us == 0 || now_us - last_us >= FAILURE_LOG_US) &&
+        atomic_compare_exchange_strong(&broker->append_failure_us, &last_us, now_us)) {
+        logline_error(LOG_ERROR, "broker", error);
+    }
+}
+
 /* On the flusher's thread, or within the append. */
 static void
 on_appended(void *context, const struct append_result *result, const struct error *error)
@@ -104,7 +118,7 @@ on_appended(void *context, const struct append_result *result, const struct erro
     struct append_call *append = context;
     append->result = *result;
     if (result->kafka_error != KAFKA_NONE && error != NULL) {
-        logline_error(LOG_ERROR, "broker", error);
+        log_failure(append->call->request->broker, error);
     }
     loop_post(&append->call->request->broker->loop, &append->mail);
 }
