@@ -4,6 +4,7 @@ LEAT_BINARY names the program (default build/leat). Ports are free ones that lea
 is bounded and on a condition that is looked at every few milliseconds.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -166,7 +167,9 @@ def audit(data):
 
 
 def read_only(data, name):
-    return sqlite3.connect(f"file:{pathlib.Path(data) / name}?mode=ro", uri=True)
+    """A connection for a `with`, at whose end it is closed. One that stays open while leat is killed and
+    started again may go on to see the store as it was."""
+    return contextlib.closing(sqlite3.connect(f"file:{pathlib.Path(data) / name}?mode=ro", uri=True))
 
 
 def table(data, name):
