@@ -57,8 +57,9 @@ class Engines:
         return json.loads(done.stdout)
 
     def only(self, *names):
-        """These run and no others, so that memory holds one Kafka; their addresses."""
-        running = [name for name, at in self.call("status").items() if at != "down"]
+        """These run and no others, so that memory holds one Kafka; their addresses. The nodes of a cluster are
+        NAME.1 and so on, and go with it."""
+        running = [name for name, at in self.call("status").items() if at != "down" and "." not in name]
         # The others go first: two Kafkas on one ZooKeeper would be one broker twice.
         self.down(name for name in running if name not in (*names, "zookeeper"))
         found = self.call("up", *names)

@@ -92,13 +92,14 @@ class Engine:
 
     title: str  # for --help
     fetch: object  # fetch(): brings the program, if it is not there
-    start: object  # start(state) -> (words of the command, environment to add)
-    ready: object  # ready(state) -> whether it answers; OSError counts as no
+    start: object = None  # start(state) -> (words of the command, environment to add)
+    ready: object = None  # ready(state) -> whether it answers; OSError counts as no
     address: str = "127.0.0.1:{}"  # what `up` prints, with the port
     needs: tuple = ()  # engines that run before it
     stop: int = signal.SIGTERM
     in_all: bool = False  # `up all` starts it: one of those that make the whole pipeline
     again: str = ""  # a word of its log: an end at the start with it is worth another start
+    parts: tuple = ()  # names of the nodes of a cluster, NAME.1 and so on: they start and stop together
 
 
 def free_port():

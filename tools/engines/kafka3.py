@@ -14,17 +14,25 @@ log4j.appender.e.layout=org.apache.log4j.PatternLayout
 log4j.appender.e.layout.ConversionPattern=%d{HH:mm:ss.SSS} %p %c{1}: %m%n
 """
 
-# An exchange of one node: all topics of its own have one replica, and a group need not wait for members.
-ONE_NODE = [
-    "offsets.topic.num.partitions=1",
-    "transaction.state.log.num.partitions=1",
-    "group.initial.rebalance.delay.ms=0",
-    "controlled.shutdown.retry.backoff.ms=300",
-    "auto.create.topics.enable=false",
-    *(f"{topic}replication.factor=1" for topic in ("default.", "offsets.topic.", "transaction.state.log.")),
-    "transaction.state.log.min.isr=1",
-    "min.insync.replicas=1",
-]
+
+
+def replicated(copies, least):
+    """Copies of each topic, the broker's own among them, and how many of them must have what is acknowledged.
+    A group need not wait for members."""
+    return [
+        "offsets.topic.num.partitions=1",
+        "transaction.state.log.num.partitions=1",
+        "group.initial.rebalance.delay.ms=0",
+        "controlled.shutdown.retry.backoff.ms=300",
+        "auto.create.topics.enable=false",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000",
+        *(f"{topic}replication.factor={copies}" for topic in ("default.", "offsets.topic.", "transaction.state.log.")),
+        f"transaction.state.log.min.isr={least}",
+        f"min.insync.replicas={least}",
+    ]
+
+
+ONE_NODE = replicated(1, 1)
 
 
 def fetch():
@@ -38,7 +46,7 @@ def log4j(state):
     return f"-Dlog4j.configuration=file:{path}"
 
 
-def start(state, *more):
+def start(state, *more, heap="512m"):
     """`more` are lines of the configuration that win over those here."""
     here = f"PLAINTEXT://127.0.0.1:{state.port()}"
     config = properties(
@@ -46,7 +54,7 @@ def start(state, *more):
         f"zookeeper.connect=127.0.0.1:{state.other('zookeeper').port()}", "zookeeper.session.timeout.ms=4000",
         f"log.dirs={state.folder}/log", *ONE_NODE, *more,
     )  # fmt: skip
-    words = ["-Xmx512m", "-XX:+UseG1GC", log4j(state), *JARS, "kafka.Kafka", str(config)]
+    words = [f"-Xmx{heap}", "-XX:+UseG1GC", log4j(state), *JARS, "kafka.Kafka", str(config)]
     return [java(11), *words], {}
 
 
