@@ -2,6 +2,7 @@
 
 #include "app/file_log.h"
 #include "app/local_schemas.h"
+#include "app/pipeline.h"
 #include "base/buffer.h"
 #include "connectors/kafka/kafka_admin.h"
 #include "connectors/kafka/kafka_log.h"
@@ -29,46 +30,97 @@ static enum status take_address(
 
 enum status workspace_open(const char *data, struct workspace *ret_workspace, struct error *error)
 {
-    return workspace_open_at(data, NULL, NULL, ret_workspace, error);
+    const struct workspace_place place = {.data = data};
+    return workspace_open_at(&place, ret_workspace, error);
 }
 
-enum status workspace_open_at(const char *data,
-                              const char *kafka,
-                              const char *registry,
-                              struct workspace *ret_workspace,
-                              struct error *error)
+/* The log of a profile, and its registry, if it has one. */
+static enum status
+take_profile(struct workspace *workspace, const struct workspace_place *place, struct error *error)
 {
-    struct workspace *workspace = ret_workspace;
-    *workspace = (struct workspace){0};
-    arena_init(&workspace->arena, 0);
-    workspace->path = arena_strdup(&workspace->arena, data_dir_path(data));
+    const struct pipeline_options options = {.profile = place->profile,
+                                             .secrets_dir = place->secrets};
+    struct data_dir_addresses *running = &workspace->running;
+    struct pipeline *pipeline;
+    TRY(pipeline_load(place->pipeline, &options, &workspace->arena, &pipeline, error));
+    TRY(roles_take(pipeline->profile, workspace->path, &workspace->arena, &workspace->roles,
+                   error));
+    if (workspace->roles.log == NULL) {
+        (void) error_set(error, STATUS_CONFIG,
+                         "%s: profile \"%s\" has no `log`: its log is the one inside `leat up`",
+                         pipeline->path, place->profile);
+        error_hint(error, "name the data directory of that leat with --data, without --profile");
+        return STATUS_CONFIG;
+    }
+    workspace->elsewhere = true;
+    workspace->client_settings = workspace->roles.log_settings;
+    TRY(take_address("log", workspace->roles.log, running->kafka, sizeof(running->kafka), error));
+    return take_address("schemas", workspace->roles.schemas, running->registry,
+                        sizeof(running->registry), error);
+}
+
+static enum status take_directory(struct workspace *workspace,
+                                  const struct workspace_place *place,
+                                  struct error *error)
+{
+    const struct profile_settings *profile;
+    struct data_dir_addresses *running = &workspace->running;
     char file[1200];
     bool exists = access(data_dir_file(workspace->path, "FORMAT", file), F_OK) == 0;
-    if (!exists && kafka == NULL && registry == NULL) {
+    if (!exists && place->kafka == NULL && place->registry == NULL) {
         (void) error_set(error, STATUS_NOT_FOUND, "\"%s\" is no data directory of leat",
                          workspace->path);
         error_hint(error, "name it with --data or LEAT_DATA; `leat up FILE` makes one");
         return STATUS_NOT_FOUND;
     }
-    const struct profile_settings *profile;
     TRY(roles_load(workspace->path, &workspace->arena, &profile, error));
     TRY(roles_take(profile, workspace->path, &workspace->arena, &workspace->roles, error));
     if (exists) {
-        TRY(data_dir_running(workspace->path, &workspace->running, error));
+        TRY(data_dir_running(workspace->path, running, error));
     }
-    struct data_dir_addresses *running = &workspace->running;
-    if (kafka != NULL) {
+    if (place->kafka != NULL) {
         workspace->elsewhere = true;
         running->registry[0] = '\0';
+        return STATUS_OK;
     }
-    if (!workspace->elsewhere && running->pid == 0) { /* real engines are there all the same */
+    workspace->client_settings = workspace->roles.log_settings;
+    if (running->pid == 0) { /* real engines are there all the same */
         TRY(take_address("log", workspace->roles.log, running->kafka, sizeof(running->kafka),
                          error));
         TRY(take_address("schemas", workspace->roles.schemas, running->registry,
                          sizeof(running->registry), error));
     }
-    TRY(take_address("--kafka", kafka, running->kafka, sizeof(running->kafka), error));
-    return take_address("--registry", registry, running->registry, sizeof(running->registry),
+    return STATUS_OK;
+}
+
+static enum status check_place(const struct workspace_place *place, struct error *error)
+{
+    if ((place->profile == NULL) != (place->pipeline == NULL)) {
+        (void) error_set(error, STATUS_USAGE, "--profile needs the file that has the profile");
+        error_hint(error, "give both: --pipeline FILE --profile NAME");
+        return STATUS_USAGE;
+    }
+    if (place->profile != NULL && (place->kafka != NULL || place->data != NULL)) {
+        return error_set(error, STATUS_USAGE, "give one of --profile, %s",
+                         place->kafka != NULL ? "--kafka" : "--data");
+    }
+    return STATUS_OK;
+}
+
+enum status workspace_open_at(const struct workspace_place *place,
+                              struct workspace *ret_workspace,
+                              struct error *error)
+{
+    struct workspace *workspace = ret_workspace;
+    struct data_dir_addresses *running = &workspace->running;
+    *workspace = (struct workspace){0};
+    arena_init(&workspace->arena, 0);
+    workspace->path = arena_strdup(&workspace->arena, data_dir_path(place->data));
+    TRY(check_place(place, error));
+    TRY(place->profile != NULL ? take_profile(workspace, place, error)
+                               : take_directory(workspace, place, error));
+    TRY(take_address("--kafka", place->kafka, running->kafka, sizeof(running->kafka), error));
+    return take_address("--registry", place->registry, running->registry, sizeof(running->registry),
                         error);
 }
 
@@ -102,11 +154,11 @@ enum status workspace_log(struct workspace *workspace, struct error *error)
         return STATUS_OK;
     }
     if (workspace->running.kafka[0] != '\0') {
-        bool ours = workspace->elsewhere || workspace->roles.log_settings == NULL;
+        const char *const *settings = workspace->client_settings;
         workspace->log_ops = &kafka_log_ops;
         return workspace->log_ops->open(workspace->running.kafka,
-                                        ours ? no_settings : workspace->roles.log_settings,
-                                        &workspace->log, error);
+                                        settings == NULL ? no_settings : settings, &workspace->log,
+                                        error);
     }
     workspace->log_ops = &file_log_ops;
     const char *directory = arena_printf(&workspace->arena, "%s/log", workspace->path);
@@ -127,7 +179,7 @@ enum status workspace_schemas(struct workspace *workspace, struct error *error)
     } else if (workspace->elsewhere) {
         (void) error_set(error, STATUS_USAGE, "no schema registry is named for \"%s\"",
                          workspace->running.kafka);
-        error_hint(error, "add --registry HOST:PORT");
+        error_hint(error, "add --registry HOST:PORT, or `schemas` to the profile");
         return STATUS_USAGE;
     } else {
         workspace->schemas_ops = &local_schemas_ops;

@@ -22,9 +22,10 @@
 struct workspace {
     struct arena arena;
     const char *path;
-    struct data_dir_addresses running; /* pid 0: nothing runs; kafka "": topics are the files */
-    bool elsewhere;                    /* the log is not this directory's */
-    const struct log_ops *log_ops;     /* after workspace_log */
+    struct data_dir_addresses running;  /* pid 0: nothing runs; kafka "": topics are the files */
+    bool elsewhere;                     /* the log is not this directory's */
+    const char *const *client_settings; /* of librdkafka, for a log of a profile; NULL: none */
+    const struct log_ops *log_ops;      /* after workspace_log */
     struct log_client *log;
     const struct schemas_ops *schemas_ops; /* after workspace_schemas */
     struct schemas *schemas;
@@ -35,12 +36,21 @@ struct workspace {
 MUST_USE enum status
 workspace_open(const char *data, struct workspace *ret_workspace, struct error *error);
 
-/* The same with other addresses than those of the directory's leat: host:port[,...] of a log, URL
- * or host:port of a registry, NULL for none. With one of them `data` need not exist. Another log
- * has no schemas but those of the registry that is named with it. */
-MUST_USE enum status workspace_open_at(const char *data,
-                                       const char *kafka,
-                                       const char *registry,
+/* What a command names on its line; NULL: nothing. */
+struct workspace_place {
+    const char *data;
+    const char *kafka;    /* HOST:PORT[,...] of another log than the directory's */
+    const char *registry; /* URL or HOST:PORT of another registry */
+    const char *pipeline; /* a file, and the name of a profile in it */
+    const char *profile;
+    const char *secrets; /* folder of ${secret:NAME} in that file */
+};
+
+/* The same with another log, or registry. With one of them `data` need not exist. Another log has
+ * no schemas but those of the registry that is named with it. A profile brings both, with what
+ * clients need to connect (`log_settings`). STATUS_CONFIG if the profile has no log,
+ * STATUS_USAGE for words that contradict each other. */
+MUST_USE enum status workspace_open_at(const struct workspace_place *place,
                                        struct workspace *ret_workspace,
                                        struct error *error);
 void workspace_close(struct workspace *workspace); /* fine if opening failed */

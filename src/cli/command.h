@@ -65,6 +65,15 @@ int command_fail(const struct error *error);
 #define COMMAND_KAFKA_HELP    "another log than that of the leat that runs"
 #define COMMAND_REGISTRY_HELP "another schema registry than that of the leat that runs"
 
+/* The engines of a profile, for commands whose options have fields of these names. */
+#define COMMAND_PROFILE_OPTIONS(type)                                                              \
+    OPTION(type, profile, "--profile", 0, OPTION_STRING, "NAME",                                   \
+           "the log and registry of that profile, with what it says of TLS and users"),            \
+        OPTION(type, pipeline, "--pipeline", 0, OPTION_STRING, "FILE",                             \
+               "the pipeline file that has the profile"),                                          \
+        OPTION(type, secrets, "--secrets", 0, OPTION_STRING, "DIR",                                \
+               "folder with a file for each ${secret:NAME}")
+
 /* All of standard input; STATUS_LIMIT above `bytes_max`. */
 MUST_USE enum status
 command_read_stdin(size_t bytes_max, struct buffer *ret_text, struct error *error);

@@ -14,7 +14,8 @@
 #define SILENCE_US   (2000 * INT64_C(1000))
 
 struct consume_options {
-    const char *data, *kafka, *registry, *from;
+    const char *data, *kafka, *registry, *pipeline, *profile, *secrets;
+    const char *from;
     int64_t partition, count;
     bool follow, json, raw, values;
 };
@@ -31,6 +32,7 @@ static const struct option options[] = {
            OPTION_STRING,
            "HOST:PORT",
            COMMAND_REGISTRY_HELP),
+    COMMAND_PROFILE_OPTIONS(consume_options),
     OPTION(consume_options, from, "--from", 0, OPTION_STRING, "PLACE", LOG_PLACE_HELP),
     OPTION(consume_options, partition, "--partition", 'p', OPTION_INT, "N", "only this [all]"),
     OPTION(consume_options, count, "--count", 'n', OPTION_INT, "N", "stop after N records"),
@@ -264,8 +266,15 @@ static int consume_main(void *opaque, char **arguments, int count)
         (void) sigaction(SIGTERM, &action, NULL);
     }
     arena_init(&arena, 0);
-    enum status status =
-        workspace_open_at(given->data, given->kafka, given->registry, &workspace, &error);
+    const struct workspace_place place = {
+        .data = given->data,
+        .kafka = given->kafka,
+        .registry = given->registry,
+        .pipeline = given->pipeline,
+        .profile = given->profile,
+        .secrets = given->secrets,
+    };
+    enum status status = workspace_open_at(&place, &workspace, &error);
     if (status == STATUS_OK) {
         struct consumer consumer = {
             .options = given, .topic = arguments[0], .workspace = &workspace};

@@ -9,7 +9,8 @@
 #include <string.h>
 
 struct group_options {
-    const char *data, *kafka, *to, *topic;
+    const char *data, *kafka, *pipeline, *profile, *secrets;
+    const char *to, *topic;
     bool json, yes;
 };
 
@@ -20,17 +21,22 @@ struct group_options {
 #define OPTION_JSON                                                                                \
     OPTION(group_options, json, "--json", 0, OPTION_FLAG, NULL, "JSON instead of a table")
 
-static const struct option look_options[] = {OPTION_DATA, OPTION_KAFKA, OPTION_JSON};
+#define OPTIONS_PROFILE COMMAND_PROFILE_OPTIONS(group_options)
+
+static const struct option look_options[] = {OPTION_DATA, OPTION_KAFKA, OPTIONS_PROFILE,
+                                             OPTION_JSON};
 
 static const struct option delete_options[] = {
     OPTION_DATA,
     OPTION_KAFKA,
+    OPTIONS_PROFILE,
     OPTION(group_options, yes, "--yes", 'y', OPTION_FLAG, NULL, "delete it, not only say so"),
 };
 
 static const struct option reset_options[] = {
     OPTION_DATA,
     OPTION_KAFKA,
+    OPTIONS_PROFILE,
     OPTION_JSON,
     OPTION(group_options, to, "--to", 0, OPTION_STRING, "PLACE", LOG_PLACE_HELP),
     OPTION(group_options,
@@ -57,7 +63,14 @@ run(group_work *work, const char *what, const struct group_options *options, con
     struct workspace workspace;
     struct arena arena;
     arena_init(&arena, 0);
-    enum status status = workspace_open_at(options->data, options->kafka, NULL, &workspace, &error);
+    const struct workspace_place place = {
+        .data = options->data,
+        .kafka = options->kafka,
+        .pipeline = options->pipeline,
+        .profile = options->profile,
+        .secrets = options->secrets,
+    };
+    enum status status = workspace_open_at(&place, &workspace, &error);
     if (status == STATUS_OK) {
         status = kafka_tools_connect(&workspace, what, &error);
     }

@@ -22,7 +22,8 @@
 #define RECORD_BYTES_MAX (((size_t) 1 << 20) - 256)
 
 struct produce_options {
-    const char *data, *kafka, *registry, *file, *key, *key_text, *schema;
+    const char *data, *kafka, *registry, *pipeline, *profile, *secrets;
+    const char *file, *key, *key_text, *schema;
     bool avro, null, raw, json;
 };
 
@@ -36,6 +37,7 @@ static const struct option options[] = {
            OPTION_STRING,
            "HOST:PORT",
            COMMAND_REGISTRY_HELP),
+    COMMAND_PROFILE_OPTIONS(produce_options),
     OPTION(produce_options, file, "--file", 'f', OPTION_STRING, "FILE", "read it, not stdin"),
     OPTION(produce_options,
            key,
@@ -337,8 +339,15 @@ static int produce_main(void *opaque, char **arguments, int count)
     struct arena arena;
     (void) count;
     arena_init(&arena, 0);
-    enum status status =
-        workspace_open_at(given->data, given->kafka, given->registry, &workspace, &error);
+    const struct workspace_place place = {
+        .data = given->data,
+        .kafka = given->kafka,
+        .registry = given->registry,
+        .pipeline = given->pipeline,
+        .profile = given->profile,
+        .secrets = given->secrets,
+    };
+    enum status status = workspace_open_at(&place, &workspace, &error);
     if (status == STATUS_OK) {
         struct producer *producer = ARENA_NEW(&arena, struct producer);
         producer->options = given;

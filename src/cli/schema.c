@@ -40,8 +40,8 @@ open_schemas(struct session *session, const struct schema_options *given, const 
     } else {
         *session = (struct session){0};
         arena_init(&session->arena, 0);
-        session->status = workspace_open_at(given->data, NULL, given->registry, &session->workspace,
-                                            &session->error);
+        const struct workspace_place place = {.data = given->data, .registry = given->registry};
+        session->status = workspace_open_at(&place, &session->workspace, &session->error);
     }
     if (session->status == STATUS_OK) {
         session->status = workspace_schemas(&session->workspace, &session->error);

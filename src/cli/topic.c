@@ -9,7 +9,8 @@
 #include <string.h>
 
 struct topic_options {
-    const char *data, *kafka, *retention, *retention_bytes;
+    const char *data, *kafka, *pipeline, *profile, *secrets;
+    const char *retention, *retention_bytes;
     int64_t partitions, replication;
     bool json, yes, compact;
 };
@@ -21,11 +22,15 @@ struct topic_options {
 #define OPTION_JSON                                                                                \
     OPTION(topic_options, json, "--json", 0, OPTION_FLAG, NULL, "JSON instead of a table")
 
-static const struct option look_options[] = {OPTION_DATA, OPTION_KAFKA, OPTION_JSON};
+#define OPTIONS_PROFILE COMMAND_PROFILE_OPTIONS(topic_options)
+
+static const struct option look_options[] = {OPTION_DATA, OPTION_KAFKA, OPTIONS_PROFILE,
+                                             OPTION_JSON};
 
 static const struct option create_options[] = {
     OPTION_DATA,
     OPTION_KAFKA,
+    OPTIONS_PROFILE,
     OPTION(topic_options,
            partitions,
            "--partitions",
@@ -66,6 +71,7 @@ static const struct option create_options[] = {
 static const struct option delete_options[] = {
     OPTION_DATA,
     OPTION_KAFKA,
+    OPTIONS_PROFILE,
     OPTION(topic_options,
            yes,
            "--yes",
@@ -88,7 +94,14 @@ static int run(topic_work *work, const struct topic_options *options, const char
     struct workspace workspace;
     struct arena arena;
     arena_init(&arena, 0);
-    enum status status = workspace_open_at(options->data, options->kafka, NULL, &workspace, &error);
+    const struct workspace_place place = {
+        .data = options->data,
+        .kafka = options->kafka,
+        .pipeline = options->pipeline,
+        .profile = options->profile,
+        .secrets = options->secrets,
+    };
+    enum status status = workspace_open_at(&place, &workspace, &error);
     if (status == STATUS_OK) {
         status = work(options, &workspace, &arena, topic, &error);
     }

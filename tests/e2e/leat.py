@@ -56,9 +56,9 @@ class Ended:
 
 
 class Leat:
-    """One `leat up` or `leat run` on a data directory."""
+    """One `leat up` or `leat run` on a data directory; `prefix` is a program that becomes it."""
 
-    def __init__(self, data, *arguments, files=(USERS,), command="up", environment=None):
+    def __init__(self, data, *arguments, files=(USERS,), command="up", environment=None, prefix=()):
         self.data = pathlib.Path(data)
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -66,7 +66,8 @@ class Leat:
         ) as stderr:
             self.stderr_path = pathlib.Path(stderr.name)
             self.process = subprocess.Popen(
-                [BINARY, command, *map(str, files), "--data", str(self.data), *ANY_PORTS, *map(str, arguments)],
+                [*prefix, BINARY, command, *map(str, files), "--data", str(self.data), *ANY_PORTS,
+                 *map(str, arguments)],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env=dict(os.environ, **(environment or {})),
@@ -118,9 +119,9 @@ class Leat:
 class Api:
     """`leat api`, the stand-in."""
 
-    def __init__(self, *options, seed="leat"):
+    def __init__(self, *options, seed="leat", host="127.0.0.1", prefix=()):
         self.process = subprocess.Popen(
-            [BINARY, "api", "--listen", "127.0.0.1:0", *options],
+            [*prefix, BINARY, "api", "--listen", f"{host}:0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

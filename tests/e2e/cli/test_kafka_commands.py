@@ -144,3 +144,58 @@ def test_group_with_members_is_not_moved(running, kafka, admin, topic):
     refused = leat("group", "reset", "busy", "--to", "end", "--topic", topic, "--yes", "--data", running, code=None)
     assert refused.code != 0 and "stop its consumers first" in refused.stderr
     consumer.close()
+
+
+# ---- the engines of a profile --------------------------------------------------------------------
+
+PIPELINE = """version: 1
+pipeline: elsewhere
+sources:
+  users: {{file: {{path: users.jsonl}}, key: id}}
+profiles:
+  real:
+    log: kafka://{kafka}
+    log_settings: {{client.id: by-profile, sasl.password: "${{secret:word}}"}}
+    schemas: http://{registry}
+  own: {{orchestration: external}}
+"""
+
+
+@pytest.fixture
+def profile(running, tmp_path):
+    """Words that name the log and the registry of a leat as engines of a profile."""
+    addresses = json.loads((running / "leat.json").read_text())
+    (tmp_path / "word").write_text("hidden")
+    file = tmp_path / "elsewhere.yaml"
+    file.write_text(PIPELINE.format(**addresses))
+    return ("--pipeline", file, "--profile", "real", "--secrets", tmp_path)
+
+
+def test_commands_over_the_engines_of_a_profile(profile, admin):
+    name = f"p-{uuid.uuid4()}"
+    leat("topic", "create", name, "--partitions", 2, *profile)
+    assert len(admin.list_topics(timeout=20).topics[name].partitions) == 2
+    assert leat("produce", name, "--key-text", "k", *profile, stdin='{"a": 1}\n').stdout == "produced=1\n"
+    assert name in [row["topic"] for row in leat("topic", "list", "--json", *profile).rows]
+    shown = leat("topic", "show", name, "--json", *profile).rows[0]
+    assert sum(p["high"] - p["low"] for p in shown["partitions"]) == 1 and shown["configs"]
+    assert [row["value"] for row in leat("consume", name, "--json", *profile).rows] == [{"a": 1}]
+    # Avro comes through the registry of the profile.
+    user = leat("consume", "users_created", "--json", "--count", 1, *profile).rows[0]["value"]
+    assert user["login"]["uuid"]
+    moved = leat("group", "reset", "by-profile", "--to", "end", "--topic", name, "--yes", "--json", *profile).rows
+    assert sum(row["to"] for row in moved) == 1
+    assert "by-profile" in [row["group"] for row in leat("group", "list", "--json", *profile).rows]
+    leat("topic", "delete", name, "--yes", *profile)
+    assert name not in admin.list_topics(timeout=20).topics
+
+
+def test_a_profile_is_named_with_its_file(profile, running):
+    file = profile[1]
+    assert "--pipeline FILE" in leat("topic", "list", "--profile", "real", code=64).stderr
+    assert "--data" in leat("topic", "list", *profile, "--data", running, code=64).stderr
+    assert "--kafka" in leat("topic", "list", *profile, "--kafka", "127.0.0.1:1", code=64).stderr
+    none = leat("topic", "list", "--pipeline", file, "--profile", "own", "--secrets", profile[-1], code=78).stderr
+    assert 'profile "own" has no `log`' in none
+    wrong = leat("topic", "list", "--pipeline", file, "--profile", "rael", "--secrets", profile[-1], code=78).stderr
+    assert "rael" in wrong
