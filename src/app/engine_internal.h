@@ -42,19 +42,21 @@ struct engine_topic {
 
 /* engine_lead.c's own. */
 struct engine_lead {
-    struct lock *lock;    /* NULL: no coordination */
-    struct fence fence;   /* of the present tenure, or the last one */
-    bool leads;           /* the pipelines run, or may */
-    int64_t refused;      /* a tenure that a store has refused */
-    int64_t again_us;     /* monotonic: a start that failed is tried again */
-    int64_t began_us;     /* monotonic */
-    struct error error;   /* why we do not lead though we hold the lease */
-    enum lock_state told; /* what was logged last */
+    struct lock *lock;       /* NULL: no coordination */
+    struct stage_hold *hold; /* without: on a staging that others may use; NULL: not (yet) */
+    struct fence fence;      /* of the present tenure, or the last one */
+    bool leads;              /* the pipelines run, or may */
+    int64_t refused;         /* a tenure that a store has refused */
+    int64_t again_us;        /* monotonic: a start that failed is tried again */
+    int64_t began_us;        /* monotonic */
+    struct error error;      /* why we do not lead though we hold the lease, or are alone */
+    enum lock_state told;    /* what was logged last */
     char holder[LOCK_OWNER_BYTES];
 };
 
 struct engine_lead_view {
-    const char *role;              /* "leader", "stand-by", "connecting"; NULL: no coordination */
+    const char *role;              /* "leader", "stand-by", "connecting"; NULL: no coordination, and
+                                      no engine that is waited for */
     int64_t fence;                 /* as leader */
     char leader[LOCK_OWNER_BYTES]; /* who it is, of a stand-by; empty: not known */
     struct error error;            /* of the coordination; status OK: none */
@@ -62,6 +64,7 @@ struct engine_lead_view {
 
 struct engine_pipeline {
     struct arena arena;
+    struct arena tries; /* topologies of one start, until the workers stop */
     struct pipeline *pipeline;
     struct topology *topology;
 };

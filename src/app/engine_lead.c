@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define AGAIN_US (1000 * INT64_C(1000)) /* after a start that failed */
@@ -104,12 +105,70 @@ static void changed(void *context)
     notify_ring(&engine->progress);
 }
 
+/* Is it worth waiting? `run` goes by its own patience, and what a person must mend ends at once:
+ * credentials, settings, a topic or a table of somebody else. */
+static bool is_away(const struct engine *engine, const struct error *error)
+{
+    bool may_answer = error->status == STATUS_UNAVAILABLE || error->status == STATUS_AGAIN ||
+                      error->status == STATUS_PROTOCOL || error->status == STATUS_NOT_FOUND;
+    return engine->profile != NULL && engine->options.give_up_us == 0 && error->retriable &&
+           may_answer;
+}
+
+/* Nobody else runs these pipelines on a staging that is not ours alone. */
+static enum status hold_stage(struct engine *engine, struct error *error)
+{
+    const struct stage_ops *ops = engine->roles.stage_ops;
+    struct engine_lead *lead = &engine->lead;
+    if (ops->hold == NULL || lead->hold != NULL) {
+        return STATUS_OK;
+    }
+    const char **names = mem_calloc(engine->pipeline_count + 1, sizeof(*names));
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        names[i] = engine->pipelines[i].pipeline->name;
+    }
+    enum status status =
+        ops->hold(engine->roles.stage_url, names, engine->pipeline_count, &lead->hold, error);
+    mem_free(names);
+    return status;
+}
+
+/* Without coordination: a start that an absent engine prevents is tried again, for ever. */
+static enum status start_alone(struct engine *engine, struct error *error)
+{
+    struct engine_lead *lead = &engine->lead;
+    enum status status = hold_stage(engine, error);
+    if (status == STATUS_OK) {
+        status = engine_pipelines_start(engine, error);
+    }
+    if (status == STATUS_OK) {
+        if (lead->error.status != STATUS_OK) {
+            logline(LOG_INFO, "leat", "all engines answer: the pipelines run");
+            error_clear(&lead->error);
+        }
+        lead->leads = true;
+        return STATUS_OK;
+    }
+    if (!is_away(engine, error)) {
+        return status;
+    }
+    engine_pipelines_halt(engine);
+    if (lead->error.status == STATUS_OK || strcmp(lead->error.message, error->message) != 0) {
+        logline_error(LOG_WARN, "leat", error);
+    }
+    if (lead->error.status == STATUS_OK) {
+        logline(LOG_INFO, "leat", "waits for the engine, and tries again every second");
+    }
+    lead->error = *error;
+    lead->again_us = clock_monotonic_us() + AGAIN_US;
+    return STATUS_OK;
+}
+
 enum status engine_lead_start(struct engine *engine, struct error *error)
 {
     struct engine_lead *lead = &engine->lead;
     if (engine->roles.lock_ops == NULL) {
-        lead->leads = true;
-        return engine_pipelines_start(engine, error);
+        return start_alone(engine, error);
     }
     char owner[LOCK_OWNER_BYTES];
     lead->fence.scope = engine->pipelines[0].pipeline->name;
@@ -216,7 +275,11 @@ enum status engine_lead_tick(struct engine *engine, struct error *error)
 {
     struct engine_lead *lead = &engine->lead;
     if (lead->lock == NULL) {
-        return STATUS_OK;
+        if (lead->hold != NULL) {
+            TRY(engine->roles.stage_ops->holds(lead->hold, error));
+        }
+        bool due = !lead->leads && !engine->draining && clock_monotonic_us() >= lead->again_us;
+        return due ? start_alone(engine, error) : STATUS_OK;
     }
     const struct lock_ops *ops = engine->roles.lock_ops;
     if (lead->leads && !ops->held(lead->lock, lead->fence.number)) {
@@ -238,6 +301,10 @@ enum status engine_lead_tick(struct engine *engine, struct error *error)
 
 void engine_lead_stop(struct engine *engine)
 {
+    if (engine->lead.hold != NULL) {
+        engine->roles.stage_ops->release(engine->lead.hold);
+        engine->lead.hold = NULL;
+    }
     if (engine->lead.lock != NULL) {
         engine->roles.lock_ops->close(engine->lead.lock);
         engine->lead.lock = NULL;
@@ -252,6 +319,8 @@ void engine_lead_view(struct engine *engine, struct engine_lead_view *ret_view)
     struct engine_lead *lead = &engine->lead;
     *ret_view = (struct engine_lead_view){.role = NULL};
     if (lead->lock == NULL) {
+        ret_view->role = lead->leads ? NULL : "connecting";
+        ret_view->error = lead->error;
         return;
     }
     struct lock_status status;

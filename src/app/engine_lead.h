@@ -8,7 +8,8 @@
  *                 ▼                                                                        │
  *     standing by ── we hold the lease ──► leading: pipelines run with the fence number ───┘
  *
- * Without coordination a process leads from its start to its end. All functions are called by the
+ * Without coordination a process leads from its start to its end, or from when the engines of its
+ * profile first answered: `up` waits for them. All functions are called by the
  * owner of the engine.
  */
 

@@ -56,6 +56,7 @@ static enum status load_one(struct engine *engine,
 {
     struct engine_pipeline *running = &engine->pipelines[engine->pipeline_count++];
     arena_init(&running->arena, 0);
+    arena_init(&running->tries, 0);
     TRY(pipeline_load(file, options, &running->arena, &running->pipeline, error));
     if (engine->options.allow_open && !running->pipeline->allow_open) {
         (void) error_set(error, STATUS_CONFIG,
@@ -324,7 +325,7 @@ static enum status rebuild(struct engine *engine, size_t pipeline, struct error 
 {
     struct engine_pipeline *running = &engine->pipelines[pipeline];
     struct topology *topology;
-    TRY(topology_build(running->pipeline, lookup_schema, engine, &running->arena, &topology,
+    TRY(topology_build(running->pipeline, lookup_schema, engine, &running->tries, &topology,
                        error));
     for (size_t i = 0; i < engine->topic_count; i++) {
         struct engine_topic *topic = &engine->topics[i];
@@ -419,6 +420,9 @@ void engine_pipelines_halt(struct engine *engine)
     memset(engine->topics, 0, engine->topic_count * sizeof(*engine->topics));
     engine->source_count = 0;
     engine->topic_count = 0;
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        arena_reset(&engine->pipelines[i].tries);
+    }
 }
 
 void engine_pipelines_stop(struct engine *engine)
@@ -427,6 +431,7 @@ void engine_pipelines_stop(struct engine *engine)
         engine_pipelines_halt(engine);
     }
     for (size_t i = 0; i < engine->pipeline_count; i++) {
+        arena_deinit(&engine->pipelines[i].tries);
         arena_deinit(&engine->pipelines[i].arena);
     }
     mem_free(engine->sources);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct stage;
+struct stage_hold;
 
 struct stage_source {
     int64_t epoch;
@@ -78,6 +79,20 @@ struct stage_ops {
     /* `url` as in the profile; embedded: a path. Makes what is missing. */
     enum status (*open)(const char *url, struct stage **ret_stage, struct error *error);
     void (*close)(struct stage *stage);
+
+    /* Without coordination: the only process that runs these pipelines on the store, from now on
+     * until `release`, or until its end. STATUS_AGAIN, not retriable, naming who does, if another
+     * runs one of them. `url` and names are copied. NULL: the store is this process's alone. */
+    enum status (*hold)(const char *url,
+                        const char *const *pipelines,
+                        size_t count,
+                        struct stage_hold **ret_hold,
+                        struct error *error);
+
+    /* STATUS_OK, also while the store is away; the refusal of `hold` once another has taken it in
+     * such a time. Cheap; any thread. */
+    enum status (*holds)(struct stage_hold *hold, struct error *error);
+    void (*release)(struct stage_hold *hold); /* NULL is fine */
 
     /* Claims the store for a holder of coordination (connect/lock.h): when it returns, no
      * transaction of an older holder can commit any more, and each later one of this handle, reads

@@ -4,17 +4,20 @@ leat and of Kafka. Only in ./test --all; engines by tools/engine."""
 import collections
 import pathlib
 import random
+import signal
+import subprocess
 
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 from kills import CHANGES, Campaign, small_steps
-from leat import USERS, Leat, leat, nowhere, read_only, row_count, table, wait_until
+from leat import ROOT, USERS, Leat, leat, nowhere, read_only, row_count, table, wait_until
 from topic import AvroTopic
 from users import by_id, changes_by_country, row, users
 
 TABLE, BY_COUNTRY = "spark_streams.created_users", "spark_streams.users_by_country"
 KAFKA_S = 120
+TRANSACTION_S = 15  # librdkafka takes no less than what it gives a message
 
 
 def with_profile(source, target, **roles):
@@ -29,9 +32,10 @@ def with_profile(source, target, **roles):
     return target
 
 
-def run_real(file, data, api, *options):
+def run_real(file, data, api, *options, command="up", **environment):
     words = ("--profile", "real", *options)
-    return Leat(data, *words, files=(file,), environment={"RANDOMUSER_URL": api.url if api else nowhere()})
+    environment = {"RANDOMUSER_URL": api.url if api else nowhere()} | environment
+    return Leat(data, *words, files=(file,), command=command, environment=environment)
 
 
 def accepted(data):
@@ -51,6 +55,19 @@ def keys_once(addresses, expected):
     records = AvroTopic(addresses, "users_created").read_all()
     assert sorted(r.key.decode() for r in records) == sorted(user["login"]["uuid"] for user in expected)
     return records
+
+
+def is_stopped(process):
+    """It has stopped itself at its crash point."""
+    stat = pathlib.Path(f"/proc/{process.pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
+def transactions_tool(address, *words):
+    """Kafka's own command."""
+    jars = ROOT / "build" / "engines" / "kafka-3.9.2"
+    return ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", f"{jars}/*",
+            "org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server", address, *words]  # fmt: skip
 
 
 # ---- the same answers ----------------------------------------------------------------------------
@@ -198,6 +215,60 @@ def test_a_killed_kafka_is_waited_for(engines, empty_log, api, tmp_path):
         again.close()
 
 
+def test_a_kafka_that_is_away_is_waited_for(engines, empty_log, api, tmp_path):
+    address = empty_log("kafka")
+    file = with_profile(USERS, tmp_path / "users.yaml", log=f"kafka://{address}")
+    engines.call("down", "kafka")
+    process = run_real(file, tmp_path / "data", api)
+    try:
+        wait_until(lambda: "waits for the engine" in process.stderr, "it waits", KAFKA_S)
+        engines.call("up", "kafka")
+        wait_until(lambda: row_count(tmp_path / "data", TABLE) > 0, "rows", KAFKA_S)
+        assert process.stop().code == 0
+    finally:
+        process.close()
+
+
+def test_a_transaction_that_outlives_its_time(empty_log, api, tmp_path):
+    """leat sleeps in the middle of one until Kafka has aborted it: what it then sends is of an old epoch."""
+    address = empty_log("kafka")
+    settings = f'{{"transaction.timeout.ms": "{TRANSACTION_S * 1000}"}}'
+    file = with_profile(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", log=f"kafka://{address}",
+                        log_settings=settings)  # fmt: skip
+    data = tmp_path / "data"
+    process = run_real(file, data, api, LEAT_CRASH="stop@kafka.before_commit:20")
+
+    def state():
+        """Of the transaction of the one source, and its epoch."""
+        found = subprocess.run(
+            transactions_tool(address, "describe", "--transactional-id", "leat.users.random_users"),
+            capture_output=True, text=True, timeout=KAFKA_S,
+        ).stdout.splitlines()  # fmt: skip
+        return dict(zip(found[0].split("\t"), found[1].split("\t"))) if len(found) > 1 else {}
+
+    try:
+        wait_until(lambda: is_stopped(process.process), "a transaction is under way", KAFKA_S)
+        before = state()
+        wait_until(lambda: "Abort" in state().get("TransactionState", ""), "Kafka aborts it", KAFKA_S)
+        assert int(state()["ProducerEpoch"]) > int(before["ProducerEpoch"])
+        process.process.send_signal(signal.SIGCONT)
+        staged = accepted(data)
+        wait_until(lambda: row_count(data, TABLE) > staged, "rows go on", KAFKA_S)
+        ended = process.stop()
+    finally:
+        process.close()
+    assert ended.code == 0, ended.stderr
+    totals = ended.check_sum()
+    expected = users(api, totals["accepted"], page_size=20)
+    assert by_id(table(data, TABLE)) == by_id([row(user) for user in expected])
+    again = run_real(file, data, None)
+    try:
+        keys_once(again.addresses(), users(api, accepted(data), page_size=20))
+        assert again.stop().code == 0
+    finally:
+        again.close()
+
+
 # ---- refusals ------------------------------------------------------------------------------------
 
 
@@ -213,5 +284,5 @@ def test_a_topic_of_another_data_directory_is_refused(empty_log, api, tmp_path):
 
 def test_a_log_that_is_not_there_is_named(api, tmp_path):
     file = with_profile(USERS, tmp_path / "users.yaml", log="kafka://127.0.0.1:1")
-    ended = run_real(file, tmp_path / "data", api, "--limit", 1).wait(KAFKA_S)
+    ended = run_real(file, tmp_path / "data", api, "--limit", 1, command="run").wait(KAFKA_S)
     assert ended.code == 69 and "127.0.0.1:1" in ended.stderr

@@ -67,6 +67,9 @@ def test_each_way_in(name, port, mechanism, certificate, secure, api, tmp_path):
     shown = leat("topic", "show", "users_created", "--json", data=data)
     assert shown.code == 0 and "users_created" in shown.stdout, shown.stderr
     assert len(leat("consume", "users_created", "--json", data=data).stdout.splitlines()) == 700
+    # And in the profile.
+    shown = leat("topic", "list", "--json", "--pipeline", file, "--profile", "real")
+    assert shown.code == 0 and "users_created" in shown.stdout, shown.stderr
 
 
 @pytest.mark.parametrize("port, words, options, remedy", [

@@ -39,10 +39,11 @@ def both_roles(source, target, url):
     return with_profile(source, target, staging=url, storage=url)
 
 
-def run_real(file, data, api_url, *options, **environment):
+def run_real(file, data, api_url, *options, command="up", **environment):
     return Leat(
-        data, "--profile", "real", *options, files=(file,), environment={"RANDOMUSER_URL": api_url} | environment
-    )
+        data, "--profile", "real", *options, files=(file,), command=command,
+        environment={"RANDOMUSER_URL": api_url} | environment,
+    )  # fmt: skip
 
 
 def stored(url, name):
@@ -376,12 +377,58 @@ def test_cut_connections_come_back(url, api, tmp_path):
         proxy.close()
 
 
+# ---- one leat a staging --------------------------------------------------------------------------
+
+
+def test_a_second_leat_on_the_same_staging_is_refused(url, api, tmp_path):
+    file = with_profile(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", staging=url)
+    first = run_real(file, tmp_path / "one", api.url)
+    try:
+        wait_until(lambda: accepted(url) >= 20, "staging goes on", LEAT_S)
+        second = run_real(file, tmp_path / "two", api.url).wait(LEAT_S)
+        assert second.code == 75, second.stderr
+        assert 'another leat runs pipeline "users" on PostgreSQL' in second.stderr and "zookeeper" in second.stderr
+        # Locks go with a session, and are taken again.
+        ended = psql(url, "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
+                          " AND mode = 'ExclusiveLock' AND granted AND database = (SELECT oid FROM pg_database"
+                          " WHERE datname = current_database())")  # fmt: skip
+        assert int(ended) >= 1
+        before = accepted(url)
+        wait_until(lambda: accepted(url) >= before + 20, "staging goes on", LEAT_S)
+        # A kill frees them at once, for whoever comes next.
+        first.kill()
+        first = run_real(file, tmp_path / "one", api.url)
+        before = accepted(url)
+        wait_until(lambda: accepted(url) >= before + 20, "staging goes on", LEAT_S)
+        assert first.stop().code == 0
+    finally:
+        first.close()
+
+
+def test_a_server_that_is_away_is_waited_for(engines, url, api, tmp_path):
+    file = both_roles(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
+    engines.call("down", "postgres")
+    process = run_real(file, tmp_path / "data", api.url)
+    try:
+        wait_until(lambda: "waits for the engine" in process.stderr, "it waits", LEAT_S)
+        health = leat("health", "--json", data=tmp_path / "data")
+        assert health.code != 0 and "could not reach PostgreSQL" in health.stdout
+        engines.call("up", "postgres")
+        began = time.monotonic()
+        wait_until(lambda: count(url, USERS_TABLE) > 0, "rows", LEAT_S)
+        print(f"rows {time.monotonic() - began:.1f} s after the server")
+        assert "all engines answer" in process.stderr
+        finish(process, url, api, tmp_path / "data", file)
+    finally:
+        process.close()
+
+
 # ---- what goes wrong is named --------------------------------------------------------------------
 
 
 def refused(url, api, tmp_path, role="staging"):
     file = with_profile(USERS, tmp_path / "users.yaml", **{role: url})
-    return run_real(file, tmp_path / "data", api.url, "--limit", 5, "--give-up", "1s").wait(LEAT_S)
+    return run_real(file, tmp_path / "data", api.url, "--limit", 5, "--give-up", "1s", command="run").wait(LEAT_S)
 
 
 def test_a_full_disk_is_waited_for(url, api, tmp_path):

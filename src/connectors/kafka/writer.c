@@ -3,6 +3,8 @@
 #include "connectors/kafka/kafka_internal.h"
 #include "io/crash.h"
 
+#include <string.h>
+
 struct log_writer {
     struct kafka_handle *handle;
     rd_kafka_topic_t *topic;
@@ -17,6 +19,7 @@ struct log_writer {
 
 /* After a kill, readers of committed records wait for the time-out at most, or until the next
  * writer of the same id opens. */
+#define TRANSACTION_TIMEOUT    "transaction.timeout.ms"
 #define TRANSACTION_TIMEOUT_MS "60000"
 
 /* `linger.ms` only bounds how long librdkafka waits for more while we enqueue; the flush at the end
@@ -76,9 +79,24 @@ void kafka_writer_close(struct log_writer *writer)
     mem_free(writer);
 }
 
+/* What the profile says of the one setting of writers that it may choose. */
+static const char *
+profile_setting(const struct log_client *log, const char *name, const char *otherwise)
+{
+    for (char **at = log->settings; at != NULL && *at != NULL; at += 2) {
+        if (strcmp(at[0], name) == 0) {
+            return at[1];
+        }
+    }
+    return otherwise;
+}
+
 /* The settings above with those of its kind. Gapless: after one message fails, those behind it in
  * its partition fail too, so that what is in the log is always a prefix of what was sent. */
-static void settings_of(const struct log_writer *writer, const char *id, const char **settings)
+static void settings_of(const struct log_writer *writer,
+                        const struct log_client *log,
+                        const char *id,
+                        const char **settings)
 {
     size_t count = 0;
     for (; writer_settings[count] != NULL; count++) {
@@ -87,8 +105,8 @@ static void settings_of(const struct log_writer *writer, const char *id, const c
     if (writer->transactional) {
         settings[count++] = "transactional.id";
         settings[count++] = id;
-        settings[count++] = "transaction.timeout.ms";
-        settings[count++] = TRANSACTION_TIMEOUT_MS;
+        settings[count++] = TRANSACTION_TIMEOUT;
+        settings[count++] = profile_setting(log, TRANSACTION_TIMEOUT, TRANSACTION_TIMEOUT_MS);
     } else {
         settings[count++] = "enable.gapless.guarantee";
         settings[count++] = "true";
@@ -108,7 +126,7 @@ enum status kafka_writer_open(struct log_client *log,
     writer->transactional = writing == LOG_TRANSACTIONAL;
     CLEANUP(mem_free_pointer) char *id = mem_printf("leat.%s", writer_id);
     const char *settings[ARRAY_SIZE(writer_settings) + 4];
-    settings_of(writer, id, settings);
+    settings_of(writer, log, id, settings);
     enum status status;
     TRY_OR_FAIL(kafka_handle_new(log, RD_KAFKA_PRODUCER, writer_id, settings, on_delivery,
                                  &writer->handle, error));

@@ -37,6 +37,9 @@ struct pg {
     bool round_is_fenced;  /* fence_result is of this round */
 };
 
+/* A number for PostgreSQL's advisory locks, which have no names: of this schema, kind and id. */
+int64_t pg_lock_number(const struct pg *pg, const char *kind, int64_t id);
+
 MUST_USE enum status pg_connect(struct pg *pg, struct error *error); /* if it is not */
 void pg_disconnect(struct pg *pg);
 void pg_forget_results(struct pg *pg);

@@ -14,8 +14,7 @@
 #define PAUSE_FIRST_US (50 * INT64_C(1000))
 #define PAUSE_MAX_US   (1000 * INT64_C(1000))
 
-/* A number for PostgreSQL's advisory locks, which have no names. */
-static int64_t lock_number(const struct pg *pg, const char *kind, int64_t id)
+int64_t pg_lock_number(const struct pg *pg, const char *kind, int64_t id)
 {
     struct buffer name CLEANUP(buffer_deinit) = BUFFER_INIT;
     buffer_printf(&name, "leat\n%s\n%s\n%" PRId64, pg->place.schema, kind, id);
@@ -25,7 +24,7 @@ static int64_t lock_number(const struct pg *pg, const char *kind, int64_t id)
 void pg_lock(struct pg *pg, const char *kind, int64_t id)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
-    pg_param_int8(&params, lock_number(pg, kind, id));
+    pg_param_int8(&params, pg_lock_number(pg, kind, id));
     (void) pg_send(pg, "SELECT pg_advisory_xact_lock($1)", &params);
 }
 
@@ -93,7 +92,7 @@ bool pg_was_committed(const struct pg *pg)
 static void send_fence(struct pg *pg)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
-    pg_param_int8(&params, lock_number(pg, pg->fence.scope, 0));
+    pg_param_int8(&params, pg_lock_number(pg, pg->fence.scope, 0));
     (void) pg_send(pg, "SELECT pg_advisory_xact_lock_shared($1)", &params);
     pg_params_clear(&params);
     pg_param_string(&params, pg->fence.scope);
@@ -206,7 +205,7 @@ void pg_rollback(struct pg *pg)
 static void send_end_of_older(struct pg *pg, const struct fence *fence)
 {
     struct pg_params params CLEANUP(pg_params_deinit) = PG_PARAMS_INIT;
-    pg_param_int8(&params, lock_number(pg, fence->scope, 0));
+    pg_param_int8(&params, pg_lock_number(pg, fence->scope, 0));
     pg_param_string(&params, fence->scope);
     pg_param_int8(&params, fence->number);
     (void) pg_send(pg,
@@ -229,7 +228,7 @@ enum status pg_fence(struct pg *pg, const struct fence *fence, struct error *err
     pg->fence = (struct fence){0}; /* the transaction that claims is not yet under it */
     TRY(pg_begin(pg, PG_WRITE, error));
     send_end_of_older(pg, fence);
-    pg_param_int8(&params, lock_number(pg, fence->scope, 0));
+    pg_param_int8(&params, pg_lock_number(pg, fence->scope, 0));
     (void) pg_send(pg, "SELECT pg_advisory_xact_lock($1)", &params);
     pg_params_clear(&params);
     pg_param_string(&params, fence->scope);

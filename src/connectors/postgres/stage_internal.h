@@ -119,3 +119,12 @@ enum status pg_stage_dead_expire(struct stage *stage,
                                  int64_t before_us,
                                  int64_t *ret_removed,
                                  struct error *error);
+
+/* As connect/stage.h says of `hold`, `holds` and `release`. */
+enum status pg_stage_hold(const char *url,
+                          const char *const *pipelines,
+                          size_t count,
+                          struct stage_hold **ret_hold,
+                          struct error *error);
+enum status pg_stage_holds(struct stage_hold *hold, struct error *error);
+void pg_stage_release(struct stage_hold *hold);
