@@ -12,7 +12,7 @@
 #include "connect/processor.h"
 #include "console/console.h"
 #include "io/net.h"
-#include "orchestrate/schedule.h"
+#include "orchestrate/timetable.h"
 
 struct registry_server;
 
@@ -26,7 +26,7 @@ struct engine_source {
     struct fetch_job fetch_job;
     struct fetch *fetch;
     struct capture *capture;
-    struct schedule schedule;
+    struct timetable timetable;
     struct engine_ingest *ingest; /* that has the place of the schedule's worker; NULL: none */
     int64_t accepted_before;      /* by workers that have ended */
 };

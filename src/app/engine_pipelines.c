@@ -111,7 +111,7 @@ static int64_t next_tick(void *context, int64_t after_us)
     if (engine_source_is_driven(source)) {
         return INT64_MAX;
     }
-    return schedule_next(&source->schedule, after_us);
+    return timetable_next(&source->timetable, after_us);
 }
 
 static void
@@ -179,7 +179,9 @@ static enum status source_start(struct engine *engine,
     notify_init(&source->staged);
     struct source_kind kind;
     TRY(source_kind_of(settings, topic->source, &kind, error));
-    TRY(schedule_parse(settings->schedule, &source->schedule, error));
+    const struct zone *zone;
+    TRY(zone_find(settings->timezone, &zone, error));
+    TRY(timetable_parse(settings->schedule, zone, &source->timetable, NULL, error));
     if (settings->schema != NULL && settings->schema->compatibility != NULL) {
         TRY(engine->schemas_ops->set_compatibility(engine->schemas, topic->subject,
                                                    settings->schema->compatibility, error));

@@ -46,6 +46,7 @@ struct source_settings {
     struct deleted_settings *deleted; /* NULL: no record is a delete */
     struct schema_settings *schema;
     const char *schedule; /* "@every 10s" */
+    const char *timezone; /* of a cron */
     struct setting_rate limit;
     int64_t pages; /* a tick */
     int64_t record_bytes_max;

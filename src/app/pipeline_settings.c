@@ -192,8 +192,14 @@ static const struct setting source_rows[] = {
         "schedule",
         SETTING_STRING,
         .default_text = "@every 1m",
-        .help = "When to fetch: `@every 10s`, `@once`, or cron in UTC such as `0 6 * * MON-FRI`. "
+        .help = "When to fetch: `@every 10s`, `@once`, or cron such as `0 6 * * MON-FRI`. "
                 "`leat run` and `--limit` do not wait for it."),
+    ROW(source_settings,
+        timezone,
+        "timezone",
+        SETTING_STRING,
+        .default_text = "UTC",
+        .help = "The time zone of a cron schedule, such as `Europe/Berlin`."),
     ROW(source_settings,
         limit,
         "limit",

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "codec/avro_schema.h"
 #include "io/file.h"
-#include "orchestrate/schedule.h"
+#include "orchestrate/timetable.h"
 #include "stream/sink.h"
 
 #include <fcntl.h>
@@ -87,6 +87,26 @@ static void topic_spec_fill(struct topic_plan *topic,
     }
 }
 
+static enum status check_schedule(const struct setting_section *section,
+                                  const struct source_settings *settings,
+                                  struct error *error)
+{
+    const struct zone *zone;
+    struct timetable timetable;
+    struct error fault;
+    size_t at = 0;
+    const char *name = "timezone";
+    if (zone_find(settings->timezone, &zone, &fault) == STATUS_OK) {
+        name = "schedule";
+        if (timetable_parse(settings->schedule, zone, &timetable, &at, &fault) == STATUS_OK) {
+            return STATUS_OK;
+        }
+    }
+    (void) node_error_at(error, node_get(section->node, name), at, "%s", fault.message);
+    error_hint(error, "%s", fault.hint);
+    return STATUS_CONFIG;
+}
+
 static enum status add_source_topic(struct builder *builder,
                                     const struct setting_section *section,
                                     struct error *error)
@@ -102,13 +122,7 @@ static enum status add_source_topic(struct builder *builder,
                               topology->topics[i].source, section->name, topic->spec.name);
         }
     }
-    struct schedule schedule;
-    struct error fault;
-    if (schedule_parse(settings->schedule, &schedule, &fault) != STATUS_OK) {
-        (void) node_error(error, node_get(section->node, "schedule"), "%s", fault.message);
-        error_hint(error, "%s", fault.hint);
-        return STATUS_CONFIG;
-    }
+    TRY(check_schedule(section, settings, error));
     topology->topic_count++;
     topic->subject = arena_printf(topology->arena, "%s-value", topic->spec.name);
     topic->source = section->name;
