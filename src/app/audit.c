@@ -15,6 +15,7 @@ struct task {
     struct fate_counts counts;
     int64_t *offsets;
     int32_t partitions;
+    int64_t waiting; /* records that it has judged, and Spark has yet to deliver */
 };
 
 struct auditor {
@@ -22,7 +23,7 @@ struct auditor {
     struct arena *arena;
     struct map tasks;   /* name -> struct task */
     struct map sources; /* name -> struct audit_source */
-    int64_t behind;     /* records of the log that no task has processed */
+    int64_t behind;     /* records of the log that no task has processed, or none delivered */
 };
 
 /* ---- tasks -------------------------------------------------------------------------------------
@@ -55,6 +56,10 @@ take_task(void *context, const struct store_progress *stored, struct error *erro
         task->offsets = ARENA_ARRAY(auditor->arena, int64_t, (size_t) progress.partitions);
         for (int32_t i = 0; i < progress.partitions; i++) {
             task->offsets[i] = progress.offsets[i];
+        }
+        task->waiting = 0;
+        for (size_t i = 0; i < progress.waiting_count; i++) {
+            task->waiting += progress.waiting[i].stored;
         }
     } else {
         error_context(error, "progress of \"%s\"", stored->task);
@@ -173,7 +178,9 @@ static enum status measure_log(struct auditor *auditor, struct error *error)
     TRY(workspace_topics(auditor->workspace, auditor->arena, &topics, &count, error));
     size_t at = 0;
     for (struct map_entry *entry; (entry = map_next(&auditor->tasks, &at)) != NULL;) {
-        TRY(measure_task(auditor, entry->value, error));
+        const struct task *task = entry->value;
+        auditor->behind += task->waiting;
+        TRY(measure_task(auditor, task, error));
     }
     for (size_t i = 0; i < count; i++) {
         if (!has_task(auditor, topics[i])) {

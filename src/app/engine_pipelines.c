@@ -277,6 +277,8 @@ topic_start(struct engine *engine, struct engine_topic *topic, struct error *err
     job->show_progress = engine->roles.log != NULL;
     job->processor_url = engine->roles.processor_url;
     job->checkpoints_url = engine->roles.checkpoints_url;
+    job->log_settings = engine->roles.log_settings;
+    job->processor_settings = engine->roles.processor_settings;
     job->flush_windows = engine->options.flush_windows;
     job->rebuild = engine->options.rebuild;
     for (size_t i = 0; i < job->stream_count; i++) {

@@ -90,6 +90,7 @@ struct profile_settings {
     struct setting_pairs log_settings;
     const char *schemas;
     const char *processing;
+    struct setting_pairs processing_settings;
     const char *checkpoints;
     struct storage_settings *storage;
     const char *coordination;

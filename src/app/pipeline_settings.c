@@ -443,6 +443,12 @@ static const struct setting profile_rows[] = {
         SETTING_STRING,
         .help = "`spark://host:port` (Spark Connect). Embedded: leat's stream SQL."),
     ROW(profile_settings,
+        processing_settings,
+        "processing_settings",
+        SETTING_PAIRS,
+        .help = "Settings of Spark's session, such as `spark.sql.shuffle.partitions` (2 unless "
+                "given). ANSI mode and UTC are leat's and stay."),
+    ROW(profile_settings,
         checkpoints,
         "checkpoints",
         SETTING_STRING,

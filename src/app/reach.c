@@ -279,6 +279,19 @@ static void reach_store(struct reach *reach, const struct roles *roles)
     tell(reach, what, STATUS_OK, "answers", "");
 }
 
+static void tell_processing(
+    void *context, const char *part, enum status status, const char *found, const char *remedy)
+{
+    struct reach *reach = context;
+    struct error error = {.status = status};
+    (void) snprintf(error.message, sizeof(error.message), "%s", found);
+    (void) snprintf(error.hint, sizeof(error.hint), "%s", remedy);
+    tell_error(
+        reach,
+        arena_printf(&reach->arena, "profile: processing%s%s", part[0] == '\0' ? "" : ", ", part),
+        &error);
+}
+
 void reach_engines(const struct pipeline *pipeline, reach_visit visit, void *context)
 {
     const struct profile_settings *profile = pipeline->profile;
@@ -308,6 +321,10 @@ void reach_engines(const struct pipeline *pipeline, reach_visit visit, void *con
     }
     if (profile->storage != NULL) {
         reach_store(&reach, &roles);
+    }
+    if (roles.processor_ops->reach != NULL) {
+        roles.processor_ops->reach(roles.processor_url, roles.checkpoints_url, tell_processing,
+                                   &reach);
     }
     arena_deinit(&reach.arena);
 }

@@ -103,6 +103,17 @@ static enum status find(const char *role,
     return STATUS_CONFIG;
 }
 
+/* name, value, ..., NULL */
+static const char *const *flat(const struct setting_pairs *pairs, struct arena *arena)
+{
+    const char **settings = ARENA_ARRAY(arena, const char *, 2 * pairs->count + 1);
+    for (size_t i = 0; i < pairs->count; i++) {
+        settings[2 * i] = pairs->items[i].name;
+        settings[2 * i + 1] = pairs->items[i].value;
+    }
+    return settings;
+}
+
 static enum status take_log(const struct profile_settings *profile,
                             struct arena *arena,
                             struct roles *roles,
@@ -118,13 +129,7 @@ static enum status take_log(const struct profile_settings *profile,
                          profile->log);
     }
     roles->log = profile->log + strlen(scheme);
-    size_t count = profile->log_settings.count;
-    const char **settings = ARENA_ARRAY(arena, const char *, 2 * count + 1);
-    for (size_t i = 0; i < count; i++) {
-        settings[2 * i] = profile->log_settings.items[i].name;
-        settings[2 * i + 1] = profile->log_settings.items[i].value;
-    }
-    roles->log_settings = settings;
+    roles->log_settings = flat(&profile->log_settings, arena);
     return STATUS_OK;
 }
 
@@ -175,14 +180,17 @@ static enum status take_stores(const struct profile_settings *profile,
     return STATUS_OK;
 }
 
-static enum status
-take_others(const struct profile_settings *profile, struct roles *roles, struct error *error)
+static enum status take_others(const struct profile_settings *profile,
+                               struct arena *arena,
+                               struct roles *roles,
+                               struct error *error)
 {
     const void *ops;
     if (profile->processing != NULL) {
         TRY(find("processing", processors, profile->processing, &ops, error));
         roles->processor_ops = ops;
         roles->processor_url = profile->processing;
+        roles->processor_settings = flat(&profile->processing_settings, arena);
         roles->checkpoints_url = profile->checkpoints;
     }
     if (profile->coordination != NULL) {
@@ -214,7 +222,7 @@ enum status roles_take(const struct profile_settings *profile,
     TRY(take_log(profile, arena, ret_roles, error));
     TRY(take_schemas(profile, ret_roles, error));
     TRY(take_stores(profile, arena, ret_roles, error));
-    return take_others(profile, ret_roles, error);
+    return take_others(profile, arena, ret_roles, error);
 }
 
 const char *roles_state_url(const struct roles *roles,

@@ -22,9 +22,10 @@ struct roles {
     const struct store_ops *state_ops; /* of what streams keep: an atomic store */
     const char *state_place;           /* a folder, or a URL; see roles_state_url */
     const struct processor_ops *processor_ops;
-    const char *processor_url;       /* NULL: embedded */
-    const char *checkpoints_url;     /* Spark's; NULL: none given */
-    const struct lock_ops *lock_ops; /* NULL: the data directory's file lock is enough */
+    const char *processor_url;             /* NULL: embedded */
+    const char *const *processor_settings; /* of its session: name, value, ..., NULL */
+    const char *checkpoints_url;           /* Spark's; NULL: none given */
+    const struct lock_ops *lock_ops;       /* NULL: the data directory's file lock is enough */
     const char *lock_url;
     const char *log;                 /* HOST:PORT[,HOST:PORT]; NULL: the embedded broker */
     const char *const *log_settings; /* of librdkafka: name, value, ..., NULL */

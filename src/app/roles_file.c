@@ -55,6 +55,8 @@ static void append_profile(struct buffer *out, const struct profile_settings *pr
         buffer_append_string(out, "},");
     }
     append_pairs(out, "log_settings", &profile->log_settings);
+    buffer_append_string(out, ",");
+    append_pairs(out, "processing_settings", &profile->processing_settings);
     buffer_append_string(out, "}\n");
 }
 
@@ -109,6 +111,7 @@ static void take_profile(const json_t *root, struct arena *arena, struct profile
         take_pairs(json_object_get(storage, "replication"), arena, &profile->storage->replication);
     }
     take_pairs(json_object_get(root, "log_settings"), arena, &profile->log_settings);
+    take_pairs(json_object_get(root, "processing_settings"), arena, &profile->processing_settings);
 }
 
 enum status roles_load(const char *data,

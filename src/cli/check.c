@@ -1,5 +1,6 @@
 /* `leat check`: what a pipeline file comes to, without starting anything. */
 
+#include "app/ask_processor.h"
 #include "app/topology.h"
 #include "base/node.h"
 #include "cli/command.h"
@@ -184,6 +185,34 @@ static void print_failure(const char *file, const struct error *error)
     (void) fwrite(json.data, 1, json.size, stdout);
 }
 
+struct refusals {
+    struct error first; /* status OK: none */
+    bool json;
+};
+
+static void take_refusal(void *context, const struct error *refusal)
+{
+    struct refusals *refusals = context;
+    if (refusals->first.status == STATUS_OK) {
+        refusals->first = *refusal;
+    } else if (!refusals->json) {
+        struct error copy = *refusal;
+        (void) command_fail(&copy);
+    }
+}
+
+/* What the profile's engine says of the queries; its first refusal is the error. */
+static enum status
+ask(const struct topology *topology, const struct check_options *check, struct error *error)
+{
+    struct refusals refusals = {.json = check->json};
+    TRY(ask_processor(topology, take_refusal, &refusals, error));
+    if (refusals.first.status != STATUS_OK) {
+        *error = refusals.first;
+    }
+    return refusals.first.status;
+}
+
 static int check_file(const struct check_options *check, const char *file, bool *set_used)
 {
     struct error error = {0};
@@ -201,6 +230,9 @@ static int check_file(const struct check_options *check, const char *file, bool 
     enum status status = pipeline_load(file, &load, &arena, &pipeline, &error);
     if (status == STATUS_OK) {
         status = topology_build(pipeline, NULL, NULL, &arena, &topology, &error);
+    }
+    if (status == STATUS_OK) {
+        status = ask(topology, check, &error);
     }
     int code = 0;
     if (status != STATUS_OK) {
@@ -262,14 +294,16 @@ const struct command command_check = {
     .name = "check",
     .summary = "check pipeline files without starting them",
     .usage = "FILE|DIR...",
-    .help = "Reads each file, compiles its queries against the schemas it declares, and says what\n"
-            "it comes to: topics, tables, and of each query whether Spark would run it, and why\n"
-            "not. Mistakes are shown with file, line, column and the line itself.\n\n"
-            "examples:\n"
-            "  leat check examples/users/pipeline.yaml\n"
-            "  leat check --json --explain pipelines/\n"
-            "  leat check --json-schema > pipeline.schema.json\n\n"
-            "exit codes: 0 in order, 64 usage, 78 something is wrong",
+    .help =
+        "Reads each file, compiles its queries against the schemas it declares, and says what\n"
+        "it comes to: topics, tables, and of each query whether Spark would run it, and why\n"
+        "not. With --profile, Spark itself is asked, if the profile names one. Mistakes are shown\n"
+        "with file, line, column and the line itself.\n\n"
+        "examples:\n"
+        "  leat check examples/users/pipeline.yaml\n"
+        "  leat check --json --explain pipelines/\n"
+        "  leat check --json-schema > pipeline.schema.json\n\n"
+        "exit codes: 0 in order, 64 usage, 69 Spark does not answer, 78 something is wrong",
     .options = options,
     .option_count = ARRAY_SIZE(options),
     .options_bytes = sizeof(struct check_options),

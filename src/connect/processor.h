@@ -77,10 +77,13 @@ struct processor_job {
     const struct fence *fence;         /* of the holder of coordination; NULL: none */
     const char *processor_url;         /* Spark's, of the profile; embedded: NULL */
     const char *checkpoints_url;       /* Spark */
+    const char *const *processor_settings; /* of its session: name, value, ..., NULL; may be NULL */
     const struct log_ops *log_ops;
     struct log_client *log;
     const char *log_address; /* HOST:PORT[,HOST:PORT], for engines that read it themselves */
-    bool show_progress;      /* as the consumer group "leat.PIPELINE.TOPIC", for tools of the log */
+    const char *const *log_settings; /* of librdkafka, for the same: name, value, ..., NULL */
+    bool awaits_delivery; /* what is wanted counts as stored once another engine has delivered it */
+    bool show_progress;   /* as the consumer group "leat.PIPELINE.TOPIC", for tools of the log */
     const struct schemas_ops *schemas_ops;
     struct schemas *schemas;
 };
@@ -97,8 +100,25 @@ struct processor_status {
     bool running;
 };
 
+/* A query that the engine refuses: its place in the job's streams, why, and where in its text. */
+typedef void (*processor_refuse)(void *context, size_t stream, const char *message, size_t offset);
+
+/* A finding about the engine: what ("", or a part of it), how it is, a remedy or "". */
+typedef void (*processor_tell)(
+    void *context, const char *part, enum status status, const char *found, const char *remedy);
+
 struct processor_ops {
     const char *name; /* "embedded", "spark" */
+
+    /* Asks the engine what it says of each query; starts nothing. NULL: there is nobody to ask. A
+     * refusal is no failure of the call. */
+    enum status (*check)(const struct processor_job *job,
+                         processor_refuse refuse,
+                         void *context,
+                         struct error *error);
+
+    /* Does the engine at this URL answer, and has it what it needs? NULL as above. */
+    void (*reach)(const char *url, const char *checkpoints, processor_tell tell, void *context);
 
     /* Checks and starts; a worker goes on alone, retrying what is retriable. `job` is borrowed
      * until close. `on_progress` is called by the worker after each durable commit. */

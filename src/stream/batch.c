@@ -5,6 +5,7 @@
 #include "columnar/builder.h"
 #include "io/clock.h"
 #include "stream/batch_internal.h"
+#include "stream/delivery.h"
 #include "stream/outbox.h"
 #include "stream/run_internal.h"
 
@@ -214,18 +215,40 @@ static void run_deletes(struct work *work)
 
 static void count_one(struct work *work, size_t record, int64_t *fate)
 {
+    struct processor *task = work->task;
     if (record_is_counted(work, record)) {
         return;
     }
+    bool foreign = work->records[record].identity.source.size == 0;
+    if (task->job->awaits_delivery && fate == &task->progress.counts.stored) {
+        struct fate_counts *waits = &work->waiting[work->records[record].partition];
+        waits->stored++;
+        waits->foreign += foreign;
+        return;
+    }
     (*fate)++;
-    if (work->records[record].identity.source.size == 0) {
-        work->task->progress.counts.foreign++;
+    task->progress.counts.foreign += foreign;
+}
+
+/* What the batch wanted waits for its rows. */
+static void defer_stored(struct work *work)
+{
+    struct progress *progress = &work->task->progress;
+    for (int32_t p = 0; work->waiting != NULL && p < progress->partitions; p++) {
+        if (work->waiting[p].stored > 0) {
+            delivery_defer(progress, p, work->waiting[p].stored, work->waiting[p].foreign);
+        }
     }
 }
 
 static void count_fates(struct work *work)
 {
-    struct fate_counts *counts = &work->task->progress.counts;
+    struct processor *task = work->task;
+    struct fate_counts *counts = &task->progress.counts;
+    if (task->job->awaits_delivery) {
+        size_t partitions = (size_t) task->progress.partitions;
+        work->waiting = ARENA_ARRAY(&task->batch, struct fate_counts, partitions);
+    }
     for (size_t i = 0; i < work->decoded.failure_count; i++) {
         count_one(work, work->decoded.failures[i].record, &counts->dead);
     }
@@ -243,9 +266,10 @@ static void count_fates(struct work *work)
     }
     for (size_t i = 0; i < work->record_count; i++) {
         const struct log_in *in = &work->records[i];
-        int64_t *counted = &work->task->progress.counted[in->partition];
+        int64_t *counted = &task->progress.counted[in->partition];
         *counted = in->offset >= *counted ? in->offset + 1 : *counted;
     }
+    defer_stored(work);
 }
 
 /* ---- the batch ---------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ struct work {
     struct decoded decoded;
     struct run run;
     struct task_output output;
-    uint8_t *deleted; /* bitmap over records: a tombstone that some sink applies */
-    bool retrying;    /* a dead letter comes again */
-    size_t *letters;  /* of each decoded row: index of its dead letter + 1, or 0 */
+    uint8_t *deleted;            /* bitmap over records: a tombstone that some sink applies */
+    bool retrying;               /* a dead letter comes again */
+    struct fate_counts *waiting; /* a partition: what ends as stored once it is delivered */
+    size_t *letters;             /* of each decoded row: index of its dead letter + 1, or 0 */
 };
 
 /* A record of a replay was counted, and got its dead letter, when it came first. */

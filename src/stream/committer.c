@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "io/clock.h"
+#include "stream/delivery.h"
 
 /* What a batch leaves to be made durable. */
 struct handover {
@@ -11,6 +12,8 @@ struct handover {
     int64_t number;
     int64_t newest_us;
     struct processor_status shown; /* once it is durable */
+    int64_t *offsets;              /* in the arena; the same */
+    int32_t partitions;
 };
 
 struct committer {
@@ -30,9 +33,11 @@ static void show(struct processor *task, const struct handover *handover)
     struct processor_status *status = &task->status;
     status->counts = handover->shown.counts;
     status->committed = handover->shown.committed;
+    status->position = handover->shown.position;
     status->watermark_us = handover->shown.watermark_us;
     status->state_bytes = handover->shown.state_bytes;
     status->groups = handover->shown.groups;
+    delivery_show_durable(task, handover->offsets, handover->partitions);
     if (handover->newest_us > 0) {
         status->latency_us = clock_now_us() - handover->newest_us;
     }
@@ -178,6 +183,12 @@ enum status committer_hand_over(struct processor *task,
             progress_write(&task->progress, &handover->progress);
         }
         task_measure(task, &handover->shown);
+        size_t partitions = (size_t) task->progress.partitions;
+        handover->offsets = ARENA_ARRAY(&handover->arena, int64_t, partitions + 1);
+        handover->partitions = task->progress.partitions;
+        for (size_t i = 0; i < partitions; i++) {
+            handover->offsets[i] = task->progress.offsets[i];
+        }
         committer->busy = true;
         pthread_cond_broadcast(&committer->changed);
     }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "io/clock.h"
 #include "stream/committer.h"
+#include "stream/delivery.h"
 
 #define BATCH_RECORDS_MAX 50000
 #define STATE_BYTES_MAX   ((size_t) 1 << 30)
@@ -44,6 +45,7 @@ void task_publish(struct processor *task, bool running)
     pthread_mutex_lock(&task->mutex);
     task_measure(task, &task->status);
     task->status.running = running;
+    delivery_show_durable(task, task->progress.offsets, task->progress.partitions);
     pthread_mutex_unlock(&task->mutex);
     if (task->on_progress != NULL) {
         task->on_progress(task->context);
@@ -212,6 +214,7 @@ static bool held_reach_drain(struct processor *task, const struct log_in *held, 
 static enum status look_around(struct processor *task, struct error *error)
 {
     TRY(committer_check(task, error));
+    TRY(delivery_take(task, error));
     return task_serve_retry(task, error);
 }
 
@@ -272,6 +275,10 @@ static enum status work(struct processor *task, struct error *error)
     }
     while (!atomic_load(&task->stop)) {
         TRY(look_around(task, error));
+        if (drain_reached(task) && !delivery_reached(task)) {
+            (void) notify_wait(&task->wake, notify_seen(&task->wake), POLL_US);
+            continue;
+        }
         if (drain_reached(task)) {
             if (task->job->flush_windows) {
                 TRY(task_batch(task, NULL, 0, true, error));
@@ -459,6 +466,8 @@ static void processor_close(struct processor *task)
     notify_deinit(&task->wake);
     pthread_mutex_destroy(&task->mutex);
     mem_free(task->drain_offsets);
+    mem_free(task->durable);
+    mem_free(task->delivered_offsets);
     arena_deinit(&task->batch);
     arena_deinit(&task->arena);
     mem_free(task->name);

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define FORMAT 2
+#define FORMAT         2
+#define FORMAT_WAITING 3 /* with records that wait for delivery: of tasks beside Spark only */
 
 void progress_init(struct progress *progress)
 {
@@ -24,6 +25,7 @@ void progress_deinit(struct progress *progress)
     mem_free(progress->streams);
     mem_free(progress->offsets);
     mem_free(progress->counted);
+    mem_free(progress->waiting);
     progress_init(progress);
 }
 
@@ -110,9 +112,30 @@ struct progress_stream *progress_stream_of(struct progress *progress, const char
     return stream;
 }
 
+struct progress_waiting *progress_add_waiting(struct progress *progress)
+{
+    progress->waiting =
+        mem_realloc(progress->waiting, (progress->waiting_count + 1) * sizeof(*progress->waiting));
+    struct progress_waiting *waiting = &progress->waiting[progress->waiting_count++];
+    *waiting = (struct progress_waiting){0};
+    return waiting;
+}
+
+static void write_waiting(const struct progress *progress, struct buffer *target)
+{
+    buffer_append_varint(target, progress->waiting_count);
+    for (size_t i = 0; i < progress->waiting_count; i++) {
+        const struct progress_waiting *waiting = &progress->waiting[i];
+        buffer_append_varint(target, (uint64_t) waiting->partition);
+        buffer_append_zigzag(target, waiting->end);
+        buffer_append_zigzag(target, waiting->stored);
+        buffer_append_zigzag(target, waiting->foreign);
+    }
+}
+
 void progress_write(const struct progress *progress, struct buffer *target)
 {
-    buffer_append_byte(target, FORMAT);
+    buffer_append_byte(target, progress->waiting_count > 0 ? FORMAT_WAITING : FORMAT);
     buffer_append_zigzag(target, progress->number);
     buffer_append_zigzag(target, progress->version_last);
     buffer_append_zigzag(target, progress->counts.stored);
@@ -142,6 +165,9 @@ void progress_write(const struct progress *progress, struct buffer *target)
         buffer_append_zigzag(target, stream->watermark_us);
         buffer_append_zigzag(target, stream->event_time_max_us);
     }
+    if (progress->waiting_count > 0) {
+        write_waiting(progress, target);
+    }
 }
 
 static void read_seen(struct bytes_reader *reader, struct progress *progress)
@@ -170,6 +196,18 @@ static void read_streams(struct bytes_reader *reader, struct progress *progress)
     }
 }
 
+static void read_waiting(struct bytes_reader *reader, struct progress *progress)
+{
+    uint64_t count = bytes_varint(reader);
+    for (uint64_t i = 0; i < count && !reader->failed; i++) {
+        struct progress_waiting *waiting = progress_add_waiting(progress);
+        waiting->partition = (int32_t) bytes_varint(reader);
+        waiting->end = bytes_zigzag(reader);
+        waiting->stored = bytes_zigzag(reader);
+        waiting->foreign = bytes_zigzag(reader);
+    }
+}
+
 enum status progress_read(struct slice bytes, struct progress *ret_progress, struct error *error)
 {
     struct bytes_reader reader = bytes_reader_of(bytes);
@@ -184,7 +222,8 @@ enum status progress_read(struct slice bytes, struct progress *ret_progress, str
     progress.counts.dead = bytes_zigzag(&reader);
     progress.counts.foreign = bytes_zigzag(&reader);
     uint64_t partitions = bytes_varint(&reader);
-    if (format == FORMAT && !reader.failed && partitions <= bytes.size) {
+    bool known = format == FORMAT || format == FORMAT_WAITING;
+    if (known && !reader.failed && partitions <= bytes.size) {
         progress_grow(&progress, (int32_t) partitions);
         for (uint64_t i = 0; i < partitions; i++) {
             progress.offsets[i] = bytes_zigzag(&reader);
@@ -192,8 +231,11 @@ enum status progress_read(struct slice bytes, struct progress *ret_progress, str
         }
         read_seen(&reader, &progress);
         read_streams(&reader, &progress);
+        if (format == FORMAT_WAITING) {
+            read_waiting(&reader, &progress);
+        }
     }
-    if (format != FORMAT || reader.failed || reader.rest.size != 0) {
+    if (!known || reader.failed || reader.rest.size != 0) {
         progress_deinit(&progress);
         return error_set(error, STATUS_CORRUPT, "the stored progress cannot be read");
     }

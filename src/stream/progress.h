@@ -28,6 +28,14 @@ struct progress_stream {
     int64_t event_time_max_us; /* INT64_MIN: none yet */
 };
 
+/* Records of one partition that end as stored once their rows are in the sinks (delivery.h). */
+struct progress_waiting {
+    int32_t partition;
+    int64_t end; /* the offset behind the last of them */
+    int64_t stored;
+    int64_t foreign; /* of these */
+};
+
 #define PROGRESS_START (-1) /* an offset: wherever the partition begins now */
 
 struct progress {
@@ -42,6 +50,8 @@ struct progress {
     size_t seen_count;
     struct progress_stream *streams;
     size_t stream_count;
+    struct progress_waiting *waiting;
+    size_t waiting_count;
 };
 
 void progress_init(struct progress *progress);
@@ -62,6 +72,9 @@ void progress_rewind(struct progress *progress);
 
 /* Finds or adds a stream's entry; borrowed until the next call. */
 struct progress_stream *progress_stream_of(struct progress *progress, const char *name);
+
+/* Adds an empty entry; borrowed until the next call. */
+struct progress_waiting *progress_add_waiting(struct progress *progress);
 
 void progress_write(const struct progress *progress, struct buffer *target);
 MUST_USE enum status

@@ -107,6 +107,11 @@ struct processor {
     int64_t *drain_offsets; /* NULL: go on for ever */
     int32_t drain_partitions;
     bool drained;
+    int64_t *durable; /* a partition: all below is in the stores of the sinks */
+    int32_t durable_partitions;
+    int64_t *delivered_offsets; /* a partition: all below is said to be delivered; see delivery.h */
+    int32_t delivered_partitions;
+    bool delivered_news;      /* the worker has not taken them yet */
     struct task_retry *retry; /* at most one waits */
     struct notify wake;
     atomic_bool stop;

@@ -12,8 +12,8 @@ OLD_SCRAM = "build leat with a newer librdkafka"  # of Debian 12
 
 
 class Secure:
-    def __init__(self, engines, name):
-        engines.only(name)
+    def __init__(self, engines, name, *beside):
+        engines.only(name, *beside)
         self.name, self.folder = name, engines.state / name
         self.ports = json.loads((engines.state / f"{name}.json").read_text())["ports"]
 
@@ -36,7 +36,7 @@ class Secure:
 
 @pytest.fixture(scope="module")
 def secure(engines):
-    return lambda name: Secure(engines, name)
+    return lambda *names: Secure(engines, *names)
 
 
 @pytest.mark.parametrize("name, port, mechanism, certificate", [

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from leat import USERS, Leat, audit, leat, read_only, row_count, table, wait_until
-from test_kafka import TABLE, countries, run_real, with_profile
+from test_kafka import TABLE, accepted, countries, run_real, with_profile
+from test_kafka_secure import secure  # noqa: F401
 from users import by_id, changes_by_country, row, users
 
 SPARK_S = 180
@@ -30,6 +31,12 @@ def jsonl(path, *records):
     with path.open("a") as file:
         for record in records:
             file.write(json.dumps(record) + "\n")
+
+
+def batches(data):
+    """How many commits the judge has made."""
+    with read_only(data, "state/users.users_created.db") as db:
+        return db.execute("SELECT number FROM leat_progress WHERE task = 'users.users_created'").fetchone()[0]
 
 
 ORDERS = """version: 1
@@ -71,6 +78,22 @@ def test_tables_are_those_of_the_embedded_engine(name, cluster, api, tmp_path):
     assert countries(tmp_path / "real") == countries(tmp_path / "own") == changes_by_country(expected)
 
 
+def test_a_kafka_with_tls_and_a_password(engines, secure, tmp_path):
+    """Spark's own clients get in with what `log_settings` says, by SCRAM and an authority of its own."""
+    roles = {"processing": engines.call("up", "spark")["spark"], "checkpoints": f"file://{tmp_path}/checkpoints"}
+    kafka = secure("kafka-secure", "spark")
+    roles["log"] = f"kafka://127.0.0.1:{kafka.ports['clients']}"
+    roles["log_settings"] = json.dumps(kafka.settings("clients", "SCRAM-SHA-256"))
+    roles["processing_settings"] = '{spark.sql.shuffle.partitions: "1"}'
+    folder = tmp_path / "in"
+    folder.mkdir()
+    jsonl(folder / "a.jsonl", *({"id": f"o{i}", "amount": str(i)} for i in range(20)))
+    file = orders(folder, tmp_path / "orders.yaml", "SELECT id, amount AS total FROM orders", **roles)
+    ended = Leat(tmp_path / "data", "--profile", "real", files=(file,), command="run").wait(SPARK_S)
+    assert ended.code == 0, ended.stderr
+    assert ended.check_sum()["stored"] == row_count(tmp_path / "data", "sums") == 20
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 
@@ -104,6 +127,54 @@ def test_a_killed_spark_goes_on_from_its_checkpoint(engines, cluster, api, tmp_p
     expected = users(api, 3000)
     assert by_id(table(data, TABLE)) == by_id([row(user) for user in expected])
     assert countries(data) == changes_by_country(expected)
+
+
+def test_stored_is_what_the_tables_have(engines, cluster, api, tmp_path):
+    """With Spark gone the judge goes on, but nothing counts as stored that no table has."""
+    roles = cluster()
+    file = with_profile(USERS, tmp_path / "users.yaml", **roles)
+    data = tmp_path / "data"
+    ended = run_real(file, data, api, "--limit", 300).wait(SPARK_S)
+    assert ended.code == 0, ended.stderr
+    engines.call("down", "--kill", "spark")
+    judged = batches(data)
+    life = run_real(file, data, api, "--limit", 200)
+    wait_until(lambda: accepted(data) == 500 and not audit(data)["sources"][0]["staged"], "in the topic", SPARK_S)
+    wait_until(lambda: batches(data) > judged, "a batch of the judge", SPARK_S)
+    said = audit(data)
+    assert (said["stored"], said["in_flight"], row_count(data, TABLE)) == (300, 200, 300)
+    engines.call("up", "spark")
+    ended = life.wait(SPARK_S)
+    assert ended.code == 0, ended.stderr
+    assert ended.check_sum()["stored"] == row_count(data, TABLE) == 500
+
+
+# ---- before anything starts --------------------------------------------------------------------------
+
+
+def test_spark_is_asked_before_anything_starts(engines, tmp_path):
+    """`leat check` has the analyser's word on a function that only Spark 4 has; `leat doctor` looks at the server."""
+    schema = tmp_path / "order.avsc"
+    fields = [{"name": name, "type": "string"} for name in ("id", "day")]
+    schema.write_text(json.dumps({"type": "record", "name": "order", "fields": fields}))
+    roles = {
+        "log": "kafka://127.0.0.1:9092",
+        "processing": engines.call("up", "spark")["spark"],
+        "checkpoints": f"file://{tmp_path}/checkpoints",
+    }
+    for sql, code in (("SELECT id, day FROM orders", 0), ("SELECT id,\n  try_to_date(day) AS day FROM orders", 78)):
+        file = orders(tmp_path, tmp_path / "orders.yaml", sql, **roles)
+        file.write_text(file.read_text().replace("key: id", f"key: id\n    schema: {{file: {schema}}}"))
+        ended = leat("check", file, "--profile", "real")
+        assert ended.code == code, ended.stdout + ended.stderr
+    assert "UNRESOLVED_ROUTINE" in ended.stderr and "`try_to_date`" in ended.stderr
+    place, line, caret = ended.stderr.splitlines()[0:3]
+    assert "orders.yaml:13:" in place and "try_to_date(day)" in line
+    assert line.index("try_to_date") == caret.index("^")
+    said = leat("doctor", file, "--profile", "real", "--json", data=tmp_path / "data").stdout.splitlines()
+    found = {one["what"]: one for one in map(json.loads, said) if one["what"].startswith("profile: processing")}
+    assert [one["state"] for one in found.values()] == ["ok"] * 4
+    assert "Spark 3.5.7" in found["profile: processing"]["found"]
 
 
 # ---- records and texts that Spark refuses ------------------------------------------------------------

@@ -92,6 +92,7 @@ def start_master(state):
     command = words(
         state, SPARK3, "256m", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1",
         "--port", str(state.port()), "--webui-port", str(state.port("ui")),
+        deploy_recoveryMode="FILESYSTEM", deploy_recoveryDirectory=f"{state.folder}/recovery",  # outlives a kill
     )  # fmt: skip
     return command, home(state)
 

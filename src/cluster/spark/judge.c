@@ -89,6 +89,7 @@ const struct processor_job *judge_job(const struct processor_job *job, struct ar
     }
     *judged = *job;
     judged->streams = streams;
+    judged->awaits_delivery = true;
     return judged;
 }
 

@@ -122,7 +122,7 @@ filter(Connect__Relation *input, const char *condition, struct arena *arena)
 }
 
 struct pairs {
-    Connect__Pair *items[12];
+    Connect__Pair *items[24];
     size_t count;
 };
 
@@ -139,6 +139,13 @@ static Connect__Pair **copy_pairs(const struct pairs *pairs, struct arena *arena
 {
     struct slice bytes = slice_of(pairs->items, pairs->count * sizeof(pairs->items[0]));
     return (Connect__Pair **) (uintptr_t) arena_copy(arena, bytes).data;
+}
+
+static void add_kafka(struct pairs *pairs, const struct spark_kafka *kafka, struct arena *arena)
+{
+    for (size_t i = 0; kafka != NULL && i + 1 < kafka->count; i += 2) {
+        add(pairs, kafka->options[i], kafka->options[i + 1], arena);
+    }
 }
 
 /* `name` between backquotes. */
@@ -165,6 +172,8 @@ static Connect__Relation *kafka(const struct spark_input *input, struct arena *a
     add(&options, "startingOffsets", "earliest", arena);
     add(&options, "failOnDataLoss", "true", arena);
     add(&options, "includeHeaders", "true", arena);
+    add(&options, "kafka.isolation.level", "read_committed", arena);
+    add_kafka(&options, input->kafka, arena);
     if (job->batch_records > 0) {
         add(&options, "maxOffsetsPerTrigger",
             arena_printf(arena, "%lld", (long long) job->batch_records), arena);
@@ -422,9 +431,25 @@ Connect__Relation *spark_output_relation(const struct processor_stream *stream,
     return project(rows, columns, 2, arena);
 }
 
+Connect__Relation *spark_kafka_relation(const struct processor_job *job, struct arena *arena)
+{
+    const struct spark_input input = {.job = job};
+    return kafka(&input, arena);
+}
+
+Connect__Relation *spark_avro_relation(struct arena *arena)
+{
+    Connect__Expression **arguments = expressions(arena, 1);
+    arguments[0] = text_expression("struct(1 AS a)", arena);
+    Connect__Expression **columns = expressions(arena, 1);
+    columns[0] = named(call("to_avro", arguments, 1, arena), "value", arena);
+    return project(spark_sql("SELECT 1 AS one", arena), columns, 1, arena);
+}
+
 Connect__Command__StartQuery *spark_start(const struct processor_job *job,
                                           const struct processor_stream *stream,
                                           const struct spark_output *output,
+                                          const struct spark_kafka *kafka,
                                           Connect__Relation *rows,
                                           const char *checkpoint,
                                           struct arena *arena)
@@ -436,6 +461,7 @@ Connect__Command__StartQuery *spark_start(const struct processor_job *job,
     add(&options, "kafka.acks", "all", arena);
     add(&options, "topic", output->topic, arena);
     add(&options, "checkpointLocation", checkpoint, arena);
+    add_kafka(&options, kafka, arena);
     Connect__Command__StartQuery *start = arena_alloc(arena, sizeof(*start));
     connect__command__start_query__init(start);
     const struct query *query = stream->query;

@@ -23,6 +23,12 @@ struct spark_schema {
     const char *text; /* of the writer */
 };
 
+/* How Spark's own clients get into Kafka: "kafka.security.protocol" and what goes with it. */
+struct spark_kafka {
+    const char *options[24]; /* name, value, ... */
+    size_t count;            /* of names and values */
+};
+
 struct spark_place {
     int32_t partition;
     int64_t offset;
@@ -35,6 +41,7 @@ struct spark_input {
     size_t schema_count;
     const struct spark_place *excluded; /* records that are dead: they are left out */
     size_t excluded_count;
+    const struct spark_kafka *kafka;
 };
 
 /* The relation behind the topic's name, as one stream's query sees it: with the metadata columns
@@ -43,6 +50,12 @@ struct spark_input {
 Connect__Relation *spark_input_relation(const struct spark_input *input,
                                         const struct processor_stream *stream,
                                         struct arena *arena);
+
+/* Two relations that ask whether Spark has what leat's queries stand on: a topic, and a row in
+ * Avro.
+ */
+Connect__Relation *spark_kafka_relation(const struct processor_job *job, struct arena *arena);
+Connect__Relation *spark_avro_relation(struct arena *arena);
 
 Connect__Relation *spark_sql(const char *text, struct arena *arena);
 
@@ -70,6 +83,7 @@ const struct type *spark_record_type(const struct type *type, struct arena *aren
 Connect__Command__StartQuery *spark_start(const struct processor_job *job,
                                           const struct processor_stream *stream,
                                           const struct spark_output *output,
+                                          const struct spark_kafka *kafka,
                                           Connect__Relation *rows,
                                           const char *checkpoint,
                                           struct arena *arena);

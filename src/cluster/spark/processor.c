@@ -53,8 +53,10 @@ static void publish(struct spark_task *task)
         batch_us = stream->batch_us > batch_us ? stream->batch_us : batch_us;
     }
     pthread_mutex_lock(&task->mutex);
-    bool moved = task->committed != committed;
+    int64_t position = spark_delivery_position(task);
+    bool moved = task->committed != committed || task->position != position;
     task->committed = committed;
+    task->position = position;
     task->watermark_us = watermark_us;
     task->batch_us = batch_us;
     error_clear(&task->last_error);
@@ -102,11 +104,14 @@ static enum status drain_results(struct spark_task *task, struct error *error)
         embedded_processor.drain(result->task, ends, count);
     }
     for (;;) {
-        bool all = embedded_processor.drained(task->judge);
+        bool all = true;
         for (size_t i = 0; i < task->stream_count; i++) {
             all = all && embedded_processor.drained(task->streams[i].result.task);
         }
-        if (all) {
+        if (all) { /* the judge ends with what they have */
+            spark_delivery_all(task);
+        }
+        if (all && embedded_processor.drained(task->judge)) {
             return STATUS_OK;
         }
         if (!spark_task_wait(task, LOOK_US / 10)) {
@@ -149,6 +154,7 @@ static enum status work(struct spark_task *task, struct error *error)
         for (size_t i = 0; i < task->stream_count; i++) {
             TRY(spark_stream_look(task, &task->streams[i], error));
         }
+        TRY(spark_delivery_look(task, error));
         publish(task);
         if (spark_has_all(task)) {
             return drain_results(task, error);
@@ -270,6 +276,7 @@ static enum status open_parts(struct spark_task *task, struct error *error)
 {
     const struct processor_job *job = task->job;
     TRY(check_job(job, error));
+    TRY(spark_kafka_take(job->log_settings, &task->arena, &task->kafka, error));
     TRY(spark_saved_load(job, &task->saved, error));
     logline(LOG_INFO, task->name, "deletes of keys do not pass Spark; they count as filtered",
             LOG_STRING("url", job->processor_url));
@@ -341,6 +348,9 @@ static void spark_close(struct processor *processor)
         embedded_processor.close(task->streams[i].result.task);
         arena_deinit(&task->streams[i].arena);
         mem_free(task->streams[i].offsets);
+        mem_free(task->streams[i].delivered);
+        mem_free(task->streams[i].mark.offsets);
+        mem_free(task->streams[i].mark.ends);
     }
     spark_session_close(task->session);
     spark_saved_deinit(&task->saved);
@@ -372,7 +382,8 @@ static void spark_status(struct processor *processor, struct processor_status *r
     *ret_status = (struct processor_status){
         .counts = judge.counts, .state_bytes = judge.state_bytes, .groups = judge.groups};
     pthread_mutex_lock(&task->mutex);
-    ret_status->committed = task->committed < judge.committed ? task->committed : judge.committed;
+    ret_status->committed = judge.committed;
+    ret_status->position = task->position;
     ret_status->watermark_us = task->watermark_us;
     ret_status->latency_us = task->batch_us;
     ret_status->last_error = task->last_error;
@@ -423,6 +434,8 @@ static enum status spark_dead_retry(struct processor *processor,
 
 const struct processor_ops spark_processor = {
     .name = "spark",
+    .check = spark_check,
+    .reach = spark_reach,
     .open = spark_open,
     .status = spark_status,
     .drain = spark_drain,

@@ -23,24 +23,36 @@
 /* ---- the session -------------------------------------------------------------------------------
  */
 
+/* What the texts of leat's SQL mean: ANSI and UTC. State is cut in few parts: their number is fixed
+ * with the first batch of a checkpoint, and the profile may give another. */
+enum status
+spark_set_up(struct spark_session *session, const struct processor_job *job, struct error *error)
+{
+    static const char *const ours[] = {"spark.sql.ansi.enabled",
+                                       "true",
+                                       "spark.sql.session.timeZone",
+                                       "UTC",
+                                       "spark.sql.caseSensitive",
+                                       "false",
+                                       NULL};
+    static const char *const few[] = {"spark.sql.shuffle.partitions", "2", NULL};
+    const char *const *theirs = job->processor_settings;
+    TRY(spark_configure(session, few, error));
+    if (theirs != NULL && theirs[0] != NULL &&
+        spark_configure(session, theirs, error) != STATUS_OK) {
+        error_context(error, "processing_settings");
+        return error->status;
+    }
+    return spark_configure(session, ours, error);
+}
+
 enum status spark_task_connect(struct spark_task *task, struct error *error)
 {
-    /* What the texts of leat's SQL mean: ANSI and UTC. State is cut in few parts: their number is
-     * fixed with the first batch of a checkpoint. */
-    static const char *const settings[] = {"spark.sql.ansi.enabled",
-                                           "true",
-                                           "spark.sql.session.timeZone",
-                                           "UTC",
-                                           "spark.sql.shuffle.partitions",
-                                           "2",
-                                           "spark.sql.caseSensitive",
-                                           "false",
-                                           NULL};
     spark_session_close(task->session);
     task->session = NULL;
     TRY(spark_session_open(task->job->processor_url, task->saved.session, &task->stop,
                            &task->session, error));
-    enum status status = spark_configure(task->session, settings, error);
+    enum status status = spark_set_up(task->session, task->job, error);
     if (status != STATUS_OK && spark_session_is_gone(task->session)) {
         char id[SPARK_SESSION_ID_BYTES];
         spark_session_id(id);
@@ -132,22 +144,19 @@ static enum status schema_texts(struct spark_task *task,
     return STATUS_OK;
 }
 
-/* The views that the text stands on. They are the session's, so each stream makes its own anew. */
-static enum status make_views(struct spark_task *task,
-                              const struct spark_stream *stream,
-                              const struct spark_input *input,
-                              struct arena *arena,
-                              struct error *error)
+enum status spark_views(struct spark_session *session,
+                        const struct processor_stream *stream,
+                        const struct spark_input *input,
+                        struct arena *arena,
+                        struct error *error)
 {
-    const struct processor_job *job = task->job;
-    TRY(spark_view(task->session, job->topic, spark_input_relation(input, stream->spec, arena),
-                   error));
+    const struct processor_job *job = input->job;
+    TRY(spark_view(session, job->topic, spark_input_relation(input, stream, arena), error));
     for (size_t i = 0; i < job->view_count; i++) {
-        if (strcmp(job->views[i].name, stream->spec->name) == 0) {
+        if (strcmp(job->views[i].name, stream->name) == 0) {
             return STATUS_OK; /* those behind it may read it; it cannot read them */
         }
-        TRY(spark_view(task->session, job->views[i].name, spark_sql(job->views[i].sql, arena),
-                       error));
+        TRY(spark_view(session, job->views[i].name, spark_sql(job->views[i].sql, arena), error));
     }
     return STATUS_OK;
 }
@@ -181,7 +190,7 @@ static enum status start(struct spark_task *task,
 {
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
-    struct spark_input input = {.job = task->job};
+    struct spark_input input = {.job = task->job, .kafka = &task->kafka};
     struct spark_place *places;
     const char *const *names;
     size_t name_count;
@@ -190,7 +199,7 @@ static enum status start(struct spark_task *task,
                           &places, &input.excluded_count, error));
     input.excluded = places;
     stream->excluded = input.excluded_count;
-    enum status status = make_views(task, stream, &input, &arena, error);
+    enum status status = spark_views(task->session, stream->spec, &input, &arena, error);
     if (status == STATUS_OK) {
         status = spark_columns(task->session, spark_sql(stream->spec->sql, &arena), &arena, &names,
                                &name_count, error);
@@ -201,10 +210,10 @@ static enum status start(struct spark_task *task,
     Connect__Relation *rows =
         spark_output_relation(stream->spec, &stream->result.output, name_count, &arena);
     arena_reset(&stream->arena);
-    status = spark_query_start(
-        task->session,
-        spark_start(task->job, stream->spec, &stream->result.output, rows, checkpoint, &arena),
-        &stream->arena, &stream->query, error);
+    status = spark_query_start(task->session,
+                               spark_start(task->job, stream->spec, &stream->result.output,
+                                           &task->kafka, rows, checkpoint, &arena),
+                               &stream->arena, &stream->query, error);
     if (status != STATUS_OK) {
         stream->query = (struct spark_query){0};
         return refused(task, stream, &arena, error);
@@ -362,8 +371,8 @@ await_judgement(struct spark_task *task, struct spark_stream *stream, struct err
                               &places, &count, error));
         embedded_processor.status(task->judge, &judge);
         int64_t now_us = clock_monotonic_us();
-        moved_us = judge.committed != seen ? now_us : moved_us;
-        seen = judge.committed;
+        moved_us = judge.position != seen ? now_us : moved_us;
+        seen = judge.position;
         if (count > stream->excluded || now_us - moved_us > JUDGE_STILL_US ||
             now_us - begun_us > JUDGE_WAIT_US || !spark_task_wait(task, JUDGE_LOOK_US)) {
             stream->failures -= count > stream->excluded && stream->failures > 0;

@@ -12,6 +12,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* What Spark said it had done, and where its rows of that end in the result topic. */
+struct spark_mark {
+    int64_t *offsets; /* of the input, a partition */
+    int32_t partitions;
+    int64_t *ends; /* of the result topic, a partition */
+    int32_t end_partitions;
+    bool waits; /* for the rows to be in the sinks */
+};
+
 /* One stream's query. */
 struct spark_stream {
     const struct processor_stream *spec;
@@ -20,6 +29,9 @@ struct spark_stream {
     const char *text;         /* memory of `query`'s ids */
     int64_t *offsets;         /* a partition: all below is in the result topic */
     int32_t partitions;
+    struct spark_mark mark;
+    int64_t *delivered; /* a partition: all below is in the sinks */
+    int32_t delivered_partitions;
     int64_t watermark_us;
     int64_t batch_us;   /* how long the last batch took */
     bool idle;          /* nothing more is to come from what is there */
@@ -37,6 +49,7 @@ struct spark_task {
     struct processor *judge;
     struct spark_saved saved;
     struct spark_session *session;
+    struct spark_kafka kafka;
 
     void (*on_progress)(void *context);
     void *context;
@@ -49,7 +62,7 @@ struct spark_task {
     bool drained;
     int64_t *drain_offsets; /* NULL: go on for ever */
     int32_t drain_partitions;
-    int64_t committed, watermark_us, batch_us; /* as shown */
+    int64_t committed, position, watermark_us, batch_us; /* as shown */
     struct notify wake;
     atomic_bool stop;
 };
@@ -64,6 +77,41 @@ spark_stream_look(struct spark_task *task, struct spark_stream *stream, struct e
 
 /* Ends the query; its checkpoint stays. */
 void spark_stream_end(struct spark_task *task, struct spark_stream *stream);
+
+/* kafka.c: librdkafka's settings as those of the Java client. Files are read here, so that Spark's
+ * machines need none of them. STATUS_CONFIG for what has no such setting. */
+MUST_USE enum status spark_kafka_take(const char *const *settings,
+                                      struct arena *arena,
+                                      struct spark_kafka *ret_kafka,
+                                      struct error *error);
+
+/* delivery.c: tells the judge which records have their rows in the sinks. */
+MUST_USE enum status spark_delivery_look(struct spark_task *task, struct error *error);
+
+/* The same when the sinks hold all that Spark has made. */
+void spark_delivery_all(struct spark_task *task);
+
+/* Records whose rows are in the sinks of every stream: the sum of the offsets. */
+int64_t spark_delivery_position(const struct spark_task *task);
+
+/* queries.c: the settings that leat's SQL and the profile want. */
+MUST_USE enum status
+spark_set_up(struct spark_session *session, const struct processor_job *job, struct error *error);
+
+/* The views that a stream's text stands on. They are the session's, so each stream makes its own
+ * anew. */
+MUST_USE enum status spark_views(struct spark_session *session,
+                                 const struct processor_stream *stream,
+                                 const struct spark_input *input,
+                                 struct arena *arena,
+                                 struct error *error);
+
+/* check.c: as `check` and `reach` of connect/processor.h. */
+MUST_USE enum status spark_check(const struct processor_job *job,
+                                 processor_refuse refuse,
+                                 void *context,
+                                 struct error *error);
+void spark_reach(const char *url, const char *checkpoints, processor_tell tell, void *context);
 
 /* Opens the session and sets it up. */
 MUST_USE enum status spark_task_connect(struct spark_task *task, struct error *error);
