@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FORMAT_TEXT "leat 1\n"
@@ -99,6 +100,10 @@ enum status data_dir_publish(const struct data_dir *directory,
     buffer_append_json(&text, slice_of_string(addresses->http));
     buffer_append_string(&text, ",\"registry\":");
     buffer_append_json(&text, slice_of_string(addresses->registry));
+    if (addresses->http_pin[0] != '\0') {
+        buffer_append_string(&text, ",\"http_pin\":");
+        buffer_append_json(&text, slice_of_string(addresses->http_pin));
+    }
     buffer_append_string(&text, "}\n");
     enum status status =
         file_replace(data_dir_file(directory->path, "leat.json", file), buffer_slice(&text), error);
@@ -148,6 +153,21 @@ data_dir_running(const char *path, struct data_dir_addresses *ret_addresses, str
     take_text(root, "kafka", ret_addresses->kafka, sizeof(ret_addresses->kafka));
     take_text(root, "http", ret_addresses->http, sizeof(ret_addresses->http));
     take_text(root, "registry", ret_addresses->registry, sizeof(ret_addresses->registry));
+    take_text(root, "http_pin", ret_addresses->http_pin, sizeof(ret_addresses->http_pin));
     json_decref(root);
     return STATUS_OK;
+}
+
+void data_dir_token(const char *path, char *target)
+{
+    char file[1200];
+    struct error ignored;
+    struct buffer text = BUFFER_INIT;
+    target[0] = '\0';
+    if (file_load(data_dir_file(path, "token", file), DATA_DIR_TOKEN_BYTES - 1, &text, &ignored) ==
+        STATUS_OK) {
+        const char *token = buffer_string(&text);
+        (void) snprintf(target, DATA_DIR_TOKEN_BYTES, "%.*s", (int) strcspn(token, "\n"), token);
+    }
+    buffer_deinit(&text);
 }

@@ -38,6 +38,7 @@ struct engine_options {
     int64_t from_us, to_us;  /* interval to ingest, or 0 and 0 */
     bool rebuild;            /* run changed queries over the whole topic again */
     bool allow_open;
+    const char *users; /* file with who may use the console; NULL: as the pipeline file says */
     const char *flush; /* "always", "interval", "never" */
 };
 

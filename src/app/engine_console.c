@@ -3,6 +3,7 @@
  * the threads of requests and the engine's goes through engine_ask.
  */
 
+#include "app/engine_access.h"
 #include "app/engine_console_view.h"
 
 #include "http/url.h"
@@ -310,8 +311,10 @@ enum status
 engine_console_start(struct engine *engine, const struct net_address *address, struct error *error)
 {
     char history[1200];
-    const struct console_config config = {
+    char audit[1200];
+    struct console_config config = {
         .history = data_dir_file(engine->data.path, "history", history),
+        .audit = data_dir_file(engine->data.path, "audit.jsonl", audit),
         .host = address->host,
         .port = address->port,
         .loopback = net_is_loopback(address->host),
@@ -326,6 +329,7 @@ engine_console_start(struct engine *engine, const struct net_address *address, s
         .ingest_cancel = engine_console_ingest_cancel,
         .log = &engine_log_view,
     };
+    engine_access_configure(engine, &config);
     TRY(engine_log_watch_start(engine, error));
     TRY(console_start(&config, &provider, &engine->console, error));
     (void) snprintf(engine->addresses.http, sizeof(engine->addresses.http), "%s",

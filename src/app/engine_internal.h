@@ -79,6 +79,7 @@ struct engine {
     struct broker *broker;
     struct registry_server *registry;
     struct console *console;
+    struct engine_access *access;       /* engine_access.c: who may use the console, and its TLS */
     struct engine_log_watch *log_watch; /* with a foreign log: what the console shows of it */
     const struct log_ops *log_ops;
     struct log_client *log;

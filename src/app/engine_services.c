@@ -1,3 +1,4 @@
+#include "app/engine_access.h"
 #include "app/engine_internal.h"
 
 #include "base/logline.h"
@@ -8,24 +9,29 @@
 #include "registry/registry_server.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BROKER_STOP_US (3 * INT64_C(1000000))
 
-/* Off loopback there must be authentication, and there is none yet. */
+/* Off loopback there must be authentication: the console may have a login, the others have none. */
 static enum status check_open(const struct engine *engine,
                               const struct net_address *address,
                               const char *option,
                               struct error *error)
 {
-    if (net_is_loopback(address->host) || engine->options.allow_open) {
+    const bool console = strcmp(option, "--http") == 0;
+    if (net_is_loopback(address->host) || engine->options.allow_open ||
+        (console && engine_access_has_login(engine))) {
         return STATUS_OK;
     }
     (void) error_set(error, STATUS_CONFIG, "%s %s is not loopback, and there is no authentication",
                      option, address->host);
-    error_hint(error,
-               "listen on 127.0.0.1, or say `allow-open: true` in the file and --allow-open on the "
-               "command line");
+    error_hint(
+        error,
+        "listen on 127.0.0.1, %sor say `allow-open: true` in the file and --allow-open on the "
+        "command line",
+        console ? "give it users (leat user add, --users FILE), " : "");
     return STATUS_CONFIG;
 }
 
@@ -139,6 +145,7 @@ static enum status open_clients(struct engine *engine, struct error *error)
 
 enum status engine_services_start(struct engine *engine, struct error *error)
 {
+    TRY(engine_access_open(engine, error));
     if (engine->roles.log == NULL) {
         TRY(start_broker(engine, error));
     }
@@ -167,6 +174,7 @@ void engine_services_stop(struct engine *engine)
         engine->log_ops->close(engine->log);
     }
     registry_server_stop(engine->registry);
+    engine_access_close(engine);
     if (engine->broker != NULL &&
         broker_stop(engine->broker, BROKER_STOP_US, &error) != STATUS_OK) {
         logline_error(LOG_ERROR, "broker", &error);

@@ -104,6 +104,15 @@ struct test_settings {
     struct node *dead; /* expected dead letters, a list of {reason: ...} */
 };
 
+struct tls_settings {
+    const char *certificate, *key;
+};
+
+struct console_settings {
+    const char *users;
+    struct tls_settings *tls;
+};
+
 struct pipeline {
     const char *path;
     const char *directory; /* that file names in it are relative to */
@@ -118,11 +127,15 @@ struct pipeline {
     struct setting_sections sinks;   /* struct sink_settings */
     struct setting_sections tests;   /* struct test_settings */
     struct node *dags;
+    struct console_settings *console;       /* NULL: the file says nothing about it */
     struct setting_sections profiles;       /* struct profile_settings */
     const struct profile_settings *profile; /* the chosen one; NULL: embedded */
 };
 
 extern const struct settings_table pipeline_table;
+
+/* console_settings.c: `console:` of a pipeline file. */
+extern const struct settings_table console_settings_table;
 
 struct pipeline_options {
     const char *profile;    /* NULL: none */

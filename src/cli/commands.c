@@ -25,12 +25,16 @@ extern const struct command command_schema_list;
 extern const struct command command_schema_register;
 extern const struct command command_schema_show;
 extern const struct command command_test;
+extern const struct command command_token_add;
 extern const struct command command_top;
 extern const struct command command_topic_create;
 extern const struct command command_topic_delete;
 extern const struct command command_topic_list;
 extern const struct command command_topic_show;
 extern const struct command command_up;
+extern const struct command command_user_add;
+extern const struct command command_user_list;
+extern const struct command command_user_remove;
 
 /* In the order of names: one line each, so that two new commands do not collide. */
 // clang-format off
@@ -60,12 +64,16 @@ const struct command *const commands[] = {
     &command_schema_register,
     &command_schema_show,
     &command_test,
+    &command_token_add,
     &command_top,
     &command_topic_create,
     &command_topic_delete,
     &command_topic_list,
     &command_topic_show,
     &command_up,
+    &command_user_add,
+    &command_user_list,
+    &command_user_remove,
 };
 // clang-format on
 

@@ -2,6 +2,7 @@
 
 #include "app/data_dir.h"
 #include "cli/command.h"
+#include "cli/console_target.h"
 #include "http/client.h"
 
 #include <string.h>
@@ -24,35 +25,19 @@ static const struct option options[] = {
     OPTION(health_options, json, "--json", 0, OPTION_FLAG, NULL, "the answer as it came"),
 };
 
-static enum status address_of(const struct health_options *health,
-                              struct data_dir_addresses *addresses,
-                              const char **ret_address,
-                              struct error *error)
-{
-    const char *path = data_dir_path(health->data);
-    *ret_address = health->http;
-    if (health->http != NULL) {
-        return STATUS_OK;
-    }
-    TRY(data_dir_running(path, addresses, error));
-    *ret_address = addresses->http;
-    if (addresses->pid == 0 || addresses->http[0] == '\0') {
-        (void) error_set(error, STATUS_UNAVAILABLE, "no leat runs on data directory \"%s\"", path);
-        error_hint(error, "start one with `leat up FILE`, or name its directory with --data");
-        return STATUS_UNAVAILABLE;
-    }
-    return STATUS_OK;
-}
-
-static enum status ask(const char *address, struct http_reply *reply, struct error *error)
+static enum status
+ask(const struct health_options *health, struct http_reply *reply, struct error *error)
 {
     char url[400];
-    const struct http_client_config config = {0};
+    struct console_target target;
     struct http_client *client;
-    (void) snprintf(url, sizeof(url), "http://%s/readyz", address);
+    TRY(console_target_find(health->data, health->http, &target, error));
+    (void) snprintf(url, sizeof(url), "%s/readyz", target.base);
     const struct http_request request = {.url = url,
+                                         .headers = target.headers,
+                                         .header_count = target.header_count,
                                          .timeouts = {2000000, 3000000, 3000000, 5000000}};
-    TRY(http_client_new(&config, &client, error));
+    TRY(http_client_new(&target.client, &client, error));
     enum status status = http_request(client, &request, reply, error);
     http_client_free(client);
     return status;
@@ -64,14 +49,9 @@ static int health_main(void *opaque, char **arguments, int count)
     (void) count;
     const struct health_options *health = opaque;
     struct error error = {0};
-    struct data_dir_addresses addresses;
-    const char *address;
     struct http_reply reply;
     http_reply_init(&reply);
-    enum status status = address_of(health, &addresses, &address, &error);
-    if (status == STATUS_OK) {
-        status = ask(address, &reply, &error);
-    }
+    enum status status = ask(health, &reply, &error);
     int code = 0;
     if (status != STATUS_OK) {
         code = command_fail(&error);

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/time_text.h"
+#include "cli/console_target.h"
 #include "http/client.h"
 #include "io/notify.h"
 
@@ -16,7 +17,7 @@
 struct call {
     struct arena arena;
     struct http_client *client;
-    const char *address;
+    struct console_target target;
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -62,14 +63,12 @@ static enum status refused(int http_status, const json_t *answer, struct error *
 static enum status
 ask(struct call *call, const char *path, const char *body, json_t **ret_answer, struct error *error)
 {
-    static const struct http_request_header headers[] = {
-        {"Content-Type", "application/json", false}};
     struct http_reply reply;
     http_reply_init(&reply);
     const struct http_request request = {
-        .url = arena_printf(&call->arena, "http://%s%s", call->address, path),
-        .headers = headers,
-        .header_count = body == NULL ? 0 : ARRAY_SIZE(headers),
+        .url = arena_printf(&call->arena, "%s%s", call->target.base, path),
+        .headers = call->target.headers,
+        .header_count = call->target.header_count,
         .body = slice_of_string(body),
         .timeouts = {3 * US_PER_SECOND, 30 * US_PER_SECOND, 30 * US_PER_SECOND, US_PER_MINUTE},
     };
@@ -215,11 +214,11 @@ enum status ingest_beside(const struct ingest_beside *order,
                           struct ingest_sum *ret_sum,
                           struct error *error)
 {
-    const struct http_client_config config = {0};
-    struct call call = {.address = order->http};
+    struct call call;
     json_t *answer = NULL;
     *ret_sum = (struct ingest_sum){0};
-    TRY(http_client_new(&config, &call.client, error));
+    TRY(console_target_find(order->data, NULL, &call.target, error));
+    TRY(http_client_new(&call.target.client, &call.client, error));
     arena_init(&call.arena, 0);
     enum status status = post(&call, order, &answer, error);
     if (status == STATUS_OK) {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct ingest_beside {
-    const char *http;     /* where the running leat listens */
+    const char *data;     /* the directory that the running leat has */
     const char *pipeline; /* of the file */
     const char *source;
     const char *from, *to; /* as given; NULL: no interval */

@@ -48,7 +48,8 @@ static void first_screen(struct engine *engine)
                        view.topic);
     }
     if (addresses->http[0] != '\0') {
-        (void) fprintf(stderr, "  console   http://%s/\n", addresses->http);
+        (void) fprintf(stderr, "  console   %s://%s/\n",
+                       addresses->http_pin[0] == '\0' ? "http" : "https", addresses->http);
     }
     bool is_url = strstr(addresses->registry, "://") != NULL; /* a registry that is not ours */
     (void) fprintf(stderr, "  kafka     %s\n  registry  %s%s%s\n  data      %s\n\n",

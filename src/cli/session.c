@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include "cli/console_target.h"
+
 void session_open(struct session *session, const char *data, const char *running)
 {
     *session = (struct session){0};
@@ -24,15 +26,14 @@ enum status session_call(struct session *session,
                          struct http_reply *reply,
                          struct error *error)
 {
-    static const struct http_request_header headers[] = {
-        {"Content-Type", "application/json", false}};
-    static const struct http_client_config config = {0};
+    struct console_target target;
     struct http_client *client;
-    TRY(http_client_new(&config, &client, error));
+    TRY(console_target_find(session->workspace.path, NULL, &target, error));
+    TRY(http_client_new(&target.client, &client, error));
     const struct http_request request = {
-        .url = arena_printf(&session->arena, "http://%s%s", session->workspace.running.http, path),
-        .headers = headers,
-        .header_count = body == NULL ? 0 : ARRAY_SIZE(headers),
+        .url = arena_printf(&session->arena, "%s%s", target.base, path),
+        .headers = target.headers,
+        .header_count = target.header_count,
         .body = slice_of_string(body),
         .timeouts = {3000000, 30000000, 30000000, 60000000},
     };

@@ -2,6 +2,7 @@
 
 #include "app/data_dir.h"
 #include "cli/command.h"
+#include "cli/console_target.h"
 #include "cli/top_view.h"
 #include "http/client.h"
 #include "io/clock.h"
@@ -37,6 +38,7 @@ static const struct option options[] = {
 
 struct top {
     char url[400];
+    struct console_target target;
     struct http_client *client;
     json_t *looks[RATE_LOOKS]; /* newest first */
     struct top_view view;
@@ -46,30 +48,13 @@ struct top {
 /* ---- asking ------------------------------------------------------------------------------------
  */
 
-static enum status find(const struct top_options *given, struct top *top, struct error *error)
-{
-    struct data_dir_addresses addresses;
-    const char *address = given->http;
-    if (address == NULL) {
-        const char *path = data_dir_path(given->data);
-        TRY(data_dir_running(path, &addresses, error));
-        address = addresses.http;
-        if (addresses.pid == 0 || address[0] == '\0') {
-            (void) error_set(error, STATUS_UNAVAILABLE, "no leat runs on data directory \"%s\"",
-                             path);
-            error_hint(error, "start one with `leat up FILE`, or name its directory with --data");
-            return STATUS_UNAVAILABLE;
-        }
-    }
-    (void) snprintf(top->url, sizeof(top->url), "http://%s/api/v1/status", address);
-    return STATUS_OK;
-}
-
 static enum status ask(struct top *top, json_t **ret_status, struct error *error)
 {
     struct http_reply reply;
     const struct http_request request = {
         .url = top->url,
+        .headers = top->target.headers,
+        .header_count = top->target.header_count,
         .body_bytes_max = REPLY_BYTES,
         .timeouts = {2000000, 3000000, 3000000, 5000000},
     };
@@ -228,14 +213,14 @@ static enum status run_once(struct top *top, bool json, struct error *error)
 static int top_main(void *opaque, char **arguments, int count)
 {
     const struct top_options *given = opaque;
-    static const struct http_client_config config = {0};
     struct top top = {.view = {.page = TOP_OVERVIEW}};
     struct error error = {0};
     (void) arguments;
     (void) count;
-    enum status status = find(given, &top, &error);
+    enum status status = console_target_find(given->data, given->http, &top.target, &error);
     if (status == STATUS_OK) {
-        status = http_client_new(&config, &top.client, &error);
+        (void) snprintf(top.url, sizeof(top.url), "%s/api/v1/status", top.target.base);
+        status = http_client_new(&top.target.client, &top.client, &error);
     }
     if (status == STATUS_OK) {
         bool once = given->once || given->json;

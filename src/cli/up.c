@@ -14,7 +14,8 @@
 #include <string.h>
 
 struct up_options {
-    const char *data, *kafka, *http, *registry, *advertise, *profile, *flush, *secrets, *log_format;
+    const char *data, *kafka, *http, *registry, *advertise, *profile, *flush, *secrets, *users,
+        *log_format;
     struct option_strings set;
     const char *from, *to;
     int64_t limit, drain_timeout_us, give_up_us, from_us, to_us;
@@ -44,6 +45,8 @@ static const struct up_options defaults = {
                "what Kafka clients are told to connect to"),                                       \
         OPTION(up_options, http, "--http", 0, OPTION_STRING, "HOST:PORT",                          \
                "console, API and metrics [127.0.0.1:9021]"),                                       \
+        OPTION(up_options, users, "--users", 0, OPTION_STRING, "FILE",                             \
+               "who may use the console (leat user add); without it whoever reaches it"),          \
         OPTION(up_options, registry, "--registry", 0, OPTION_STRING, "HOST:PORT",                  \
                "schema registry [127.0.0.1:8081]"),                                                \
         OPTION(up_options, allow_open, "--allow-open", 0, OPTION_FLAG, NULL,                       \
@@ -206,6 +209,7 @@ static int start(const struct up_options *up,
         .give_up_us = until_drained ? up->give_up_us : 0,
         .flush_windows = up->flush_windows,
         .allow_open = up->allow_open,
+        .users = up->users,
         .rebuild = up->rebuild,
         .flush = up->flush,
     };
@@ -254,6 +258,7 @@ refuse_what_is_settled(const struct up_options *up, const char *data, struct err
         {"--http", up->http != NULL},
         {"--registry", up->registry != NULL},
         {"--allow-open", up->allow_open},
+        {"--users", up->users != NULL},
         {"--flush", up->flush != NULL},
         {"--flush-windows", up->flush_windows},
         {"--rebuild", up->rebuild},
@@ -270,10 +275,7 @@ refuse_what_is_settled(const struct up_options *up, const char *data, struct err
     return STATUS_OK;
 }
 
-static int ingest_with(const struct up_options *up,
-                       const struct data_dir_addresses *running,
-                       char **arguments,
-                       struct arena *arena)
+static int ingest_with(const struct up_options *up, char **arguments, struct arena *arena)
 {
     struct error error = {0};
     struct ingest_sum sum;
@@ -284,7 +286,7 @@ static int ingest_with(const struct up_options *up,
         return command_fail(&error);
     }
     const struct ingest_beside order = {
-        .http = running->http,
+        .data = data_dir_path(up->data),
         .pipeline = pipeline->name,
         .source = arguments[1],
         .from = up->from,
@@ -325,7 +327,7 @@ static int ingest_main(void *opaque, char **arguments, int count)
     if (running.pid != 0 && running.http[0] != '\0') {
         struct arena arena;
         arena_init(&arena, 0);
-        int code = ingest_with(up, &running, arguments, &arena);
+        int code = ingest_with(up, arguments, &arena);
         arena_deinit(&arena);
         return code;
     }

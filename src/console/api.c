@@ -167,8 +167,9 @@ static void reason(struct json_writer *json, bool *ready, const char *text)
     *ready = false;
 }
 
-/* Ready: everything that should run does. A source that retries is trouble, and shown as such, but
- * restarting leat or sending its clients elsewhere would not mend it. */
+/* Ready: everything that should run does (strangers are not told what does not). A source that
+ * retries is trouble, and shown as such, but restarting leat or sending its clients elsewhere would
+ * not mend it. */
 static void write_reasons(struct http_exchange *exchange,
                           const struct console_snapshot *snapshot,
                           struct json_writer *json,
@@ -222,9 +223,12 @@ static enum status get_readyz(struct http_exchange *exchange, void *context, str
         reason(&json, &ready, error->message);
     }
     json_writer_close(&json, ']');
+    bool stranger = console_who(exchange)->role == CONSOLE_ANYONE;
     buffer_printf(&text, "{\"ready\":%s,\"reasons\":%s", ready ? "true" : "false",
-                  buffer_string(&reasons));
-    write_role(&snapshot, &text);
+                  stranger ? "[]" : buffer_string(&reasons));
+    if (!stranger) {
+        write_role(&snapshot, &text);
+    }
     buffer_append_string(&text, "}");
     console_reply_json(exchange, ready ? 200 : 503, &text);
     return STATUS_OK;
@@ -319,51 +323,61 @@ static enum status get_history(struct http_exchange *exchange, void *context, st
 /* ---- the table ---------------------------------------------------------------------------------
  */
 
-#define GET(path, handler, help)                                                                   \
+#define ENDPOINT(method, path, handler, query_, body_, role_, help_)                               \
     {                                                                                              \
-        {"GET", path, handler, help}, NULL, NULL                                                   \
+        .route = {method, path, handler, help_}, .query = (query_), .body = (body_),               \
+        .role = (role_)                                                                            \
     }
+/* What strangers may see: the page itself, how to log in, and whether this process works. */
+#define OPEN(path, handler, help) ENDPOINT("GET", path, handler, NULL, NULL, CONSOLE_ANYONE, help)
+#define GET(path, handler, help)  ENDPOINT("GET", path, handler, NULL, NULL, CONSOLE_VIEWER, help)
 #define GET_BY(path, handler, query, help)                                                         \
-    {                                                                                              \
-        {"GET", path, handler, help}, query, NULL                                                  \
-    }
+    ENDPOINT("GET", path, handler, query, NULL, CONSOLE_VIEWER, help)
+#define ASK(path, handler, body, help)                                                             \
+    ENDPOINT("POST", path, handler, NULL, body, CONSOLE_VIEWER, help)
 #define CHANGE(method, path, handler, body, help)                                                  \
-    {                                                                                              \
-        {method, path, handler, help}, NULL, body                                                  \
-    }
+    ENDPOINT(method, path, handler, NULL, body, CONSOLE_OPERATOR, help)
+#define ADMIN(method, path, handler, body, help)                                                   \
+    ENDPOINT(method, path, handler, NULL, body, CONSOLE_ADMIN, help)
 
 /* clang-format off */
 const struct console_endpoint console_endpoints[] = {
-    GET("/", get_page, "The page."),
-    GET("/page/{file*}", get_file, "A file of the page."),
+    OPEN("/", get_page, "The page."),
+    OPEN("/page/{file*}", get_file, "A file of the page."),
+    OPEN("/api/v1/session", console_get_session, "Who you are, and whether a login is needed."),
+    {.route = {"POST", "/api/v1/session", console_post_session, "Logs in: the reply sets a cookie."},
+     .body = &console_login_table, .secret = true},
+    {.route = {"DELETE", "/api/v1/session", console_delete_session, "Logs out."}},
+    {.route = {"GET", "/api/v1/audit", console_get_audit, "Who changed what, the newest first."},
+     .query = &console_audit_table, .role = CONSOLE_ADMIN},
     GET("/api/v1/status", get_status, "Everything at once: totals, problems and all below."),
     GET("/api/v1/events", get_events, "The same as server-sent events, one a second."),
     GET_BY("/api/v1/history", get_history, &console_history_table, "Numbers over time, for charts."),
     GET("/api/v1/sources", get_sources, "Sources, with staging and capture."),
     GET("/api/v1/topics", get_topics, "Topics of the log, with their partitions."),
-    CHANGE("POST", "/api/v1/topics", console_post_topic, &console_topic_new_table, "Makes a topic."),
+    ADMIN("POST", "/api/v1/topics", console_post_topic, &console_topic_new_table, "Makes a topic."),
     GET("/api/v1/topics/{topic}", console_get_topic, "One topic, with its settings."),
-    CHANGE("PATCH", "/api/v1/topics/{topic}", console_patch_topic, &console_topic_change_table,
+    ADMIN("PATCH", "/api/v1/topics/{topic}", console_patch_topic, &console_topic_change_table,
            "Changes settings, or adds partitions."),
-    CHANGE("DELETE", "/api/v1/topics/{topic}", console_delete_topic, NULL, "Deletes a topic."),
+    ADMIN("DELETE", "/api/v1/topics/{topic}", console_delete_topic, NULL, "Deletes a topic."),
     GET_BY("/api/v1/topics/{topic}/records", console_get_records, &console_seek_table,
            "A page of records."),
-    CHANGE("POST", "/api/v1/topics/{topic}/records", console_post_record, &console_produce_table,
-           "Writes a record."),
+    {.route = {"POST", "/api/v1/topics/{topic}/records", console_post_record, "Writes a record."},
+     .body = &console_produce_table, .role = CONSOLE_OPERATOR, .secret = true},
     GET_BY("/api/v1/topics/{topic}/scan", console_get_scan, &console_scan_table,
            "Searches a topic, or follows it: JSON lines."),
     GET("/api/v1/groups", get_groups, "Consumer groups, with lag and verdict."),
     GET("/api/v1/groups/{group}", console_get_group, "One group, with its members."),
-    CHANGE("DELETE", "/api/v1/groups/{group}", console_delete_group, NULL,
+    ADMIN("DELETE", "/api/v1/groups/{group}", console_delete_group, NULL,
            "Deletes a group that has no members."),
     CHANGE("POST", "/api/v1/groups/{group}/reset", console_reset_group, &console_reset_table,
            "Moves a group, or shows where it would go."),
     GET("/api/v1/schemas", console_get_subjects, "Subjects of the schema registry."),
     GET("/api/v1/schemas/{subject}", console_get_subject, "A subject with all its versions."),
-    CHANGE("POST", "/api/v1/schemas/{subject}", console_post_schema, &console_schema_table,
+    ADMIN("POST", "/api/v1/schemas/{subject}", console_post_schema, &console_schema_table,
            "Registers a version, or checks whether it could be."),
     GET("/api/v1/relations", console_get_relations, "Tables and topics that a query can read."),
-    CHANGE("POST", "/api/v1/query", console_post_query, &console_sql_table,
+    ASK("/api/v1/query", console_post_query, &console_sql_table,
            "Rows of a query over tables and topics."),
     GET_BY("/api/v1/dead", get_dead, &console_dead_table, "Refused records."),
     CHANGE("POST", "/api/v1/dead/retry", retry_dead, &console_retry_table,
@@ -376,8 +390,8 @@ const struct console_endpoint console_endpoints[] = {
            "Ends it; what was accepted stays."),
     GET("/api/v1/openapi.json", get_openapi, "This description."),
     GET("/metrics", get_metrics, "Metrics in Prometheus' text format."),
-    GET("/livez", get_livez, "200 while this process serves."),
-    GET("/readyz", get_readyz, "200 while all pipelines run, else 503 with the reasons."),
+    OPEN("/livez", get_livez, "200 while this process serves."),
+    OPEN("/readyz", get_readyz, "200 while all pipelines run, else 503 with the reasons."),
 };
 /* clang-format on */
 const size_t console_endpoint_count = ARRAY_SIZE(console_endpoints);

@@ -85,7 +85,11 @@ enum status console_start(const struct console_config *config,
     console->routes = mem_calloc(console_endpoint_count, sizeof(*console->routes));
     for (size_t i = 0; i < console_endpoint_count; i++) {
         console->routes[i] = console_endpoints[i].route;
+        console->routes[i].handle = console_handle;
     }
+    console->audit = audit_trail_new(config->audit);
+    console->tls = config->tls_key != NULL;
+    console->loopback = config->loopback;
     const struct http_server_config server = {
         .name = "console",
         .host = config->host,
@@ -96,9 +100,14 @@ enum status console_start(const struct console_config *config,
         .body_bytes_max = BODY_BYTES_MAX,
         .hosts = config->loopback ? loopback_names : NULL,
         .host_count = config->loopback ? ARRAY_SIZE(loopback_names) : 0,
+        .tls_certificate = config->tls_certificate,
+        .tls_key = config->tls_key,
         .before = console_guard,
     };
     enum status status;
+    if (config->users != NULL) {
+        TRY_OR_FAIL(login_new(config->users, config->token, &console->login, error));
+    }
     TRY_OR_FAIL(http_server_start(&server, &console->server, error));
     TRY_OR_FAIL(thread_start("console", publish, console, &console->publisher, error));
     *ret_console = console;
@@ -127,6 +136,8 @@ void console_stop(struct console *console)
     http_server_stop(console->server, STOP_US);
     http_events_free(console->events);
     watch_free(console->watch);
+    login_free(console->login);
+    audit_trail_free(console->audit);
     mem_free(console->routes);
     mem_free(console);
 }

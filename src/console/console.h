@@ -263,10 +263,15 @@ struct console_config {
     uint16_t port; /* 0 takes a free one */
     bool loopback; /* answer only for names of this machine: pages cannot rebind theirs to it */
     const char *history; /* file that keeps the charts' past over restarts; NULL: none */
+    const char *audit;   /* file that says who changed what; NULL: none */
+    const char *users;   /* file with who may do what (users.h); NULL: everybody, everything */
+    const char *token;   /* an admin's, for commands beside this leat; NULL: none */
+    const char *tls_certificate,
+        *tls_key; /* PEM texts, in place until the stop; NULL: plain HTTP */
 };
 
 /* Listens at once. The provider is copied; its context must live until console_stop. Failures as of
- * http_server_start. */
+ * http_server_start, and of the users file. */
 MUST_USE enum status console_start(const struct console_config *config,
                                    const struct console_provider *provider,
                                    struct console **ret_console,

@@ -3,7 +3,9 @@
 /* What the files of the console share. */
 
 #include "base/embedded.h"
+#include "console/audit_trail.h"
 #include "console/console.h"
+#include "console/login.h"
 #include "console/request.h"
 #include "console/watch.h"
 #include "http/server.h"
@@ -17,7 +19,11 @@ struct console {
     struct http_events *events;
     struct thread *publisher; /* one snapshot a second, while someone listens */
     struct watch *watch;
-    struct http_route *routes; /* of console_endpoints */
+    struct http_route *routes; /* of console_endpoints, each through console_handle */
+    struct login *login;       /* NULL: whoever reaches this is an admin */
+    struct audit_trail *audit;
+    bool tls;
+    bool loopback;
     atomic_bool stopping;
     int64_t started_us;
 };
@@ -51,6 +57,18 @@ console_status(struct console *console, struct buffer *target, struct error *err
 
 /* guard.c: headers of every reply; true if the request was refused. A `before` of the server. */
 bool console_guard(struct http_exchange *exchange, void *context);
+
+/* access.c: who asks; whether that one may; what was changed. */
+
+/* Never NULL; `role` CONSOLE_ANYONE for a stranger. */
+const struct console_identity *console_who(const struct http_exchange *exchange);
+
+/* Finds out who asks. True if it was refused, with the reply made. */
+bool console_access_refused(struct console *console, struct http_exchange *exchange);
+
+/* Runs the handler of the endpoint and notes what it changed. */
+http_handler console_handle;
+http_handler console_get_session, console_post_session, console_delete_session, console_get_audit;
 
 /* api_log.c: handlers that ask the broker, the registry and the tables. */
 http_handler console_get_topic, console_post_topic, console_patch_topic, console_delete_topic;

@@ -6,6 +6,8 @@
  *   - no other page may frame it or send it a change (Sec-Fetch-Site, or Origin against Host);
  *   - a change comes as JSON, or as a DELETE, which a form cannot send.
  *
+ * Who may do what is access.c's.
+ *
  * The names that a Host header may hold are checked by the server.
  */
 
@@ -43,15 +45,9 @@ static bool is_json(const struct http_exchange *exchange)
            (type[size] == '\0' || type[size] == ';' || type[size] == ' ');
 }
 
-bool console_guard(struct http_exchange *exchange, void *context)
+static bool change_is_refused(struct http_exchange *exchange)
 {
-    (void) context;
-    http_reply_header(exchange, "Content-Security-Policy", policy);
-    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
-    http_reply_header(exchange, "Referrer-Policy", "no-referrer");
-    http_reply_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
-    http_reply_header(exchange, "Cache-Control", "no-store");
-    if (exchange->route == NULL || strcmp(exchange->method, "GET") == 0) {
+    if (strcmp(exchange->method, "GET") == 0) {
         return false;
     }
     if (comes_from_elsewhere(exchange)) {
@@ -63,4 +59,19 @@ bool console_guard(struct http_exchange *exchange, void *context)
         return true;
     }
     return false;
+}
+
+bool console_guard(struct http_exchange *exchange, void *context)
+{
+    struct console *console = context;
+    http_reply_header(exchange, "Content-Security-Policy", policy);
+    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_reply_header(exchange, "Referrer-Policy", "no-referrer");
+    http_reply_header(exchange, "Cross-Origin-Resource-Policy", "same-origin");
+    http_reply_header(exchange, "Cache-Control", "no-store");
+    if (console->tls && !console->loopback) {
+        http_reply_header(exchange, "Strict-Transport-Security", "max-age=31536000");
+    }
+    return exchange->route != NULL &&
+           (change_is_refused(exchange) || console_access_refused(console, exchange));
 }

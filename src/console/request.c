@@ -160,6 +160,20 @@ static const struct setting history_rows[] = {
 const struct settings_table console_history_table =
     TABLE(history_rows, "history", console_history_query, "Which series, and how far back.");
 
+static const struct setting login_rows[] = {
+    ROW(console_login_body, user, SETTING_STRING, .flags = SETTING_REQUIRED, .help = "Name."),
+    ROW(console_login_body, password, SETTING_STRING, .flags = SETTING_REQUIRED | SETTING_SECRET,
+        .help = "Password."),
+};
+const struct settings_table console_login_table =
+    TABLE(login_rows, "login", console_login_body, "Who logs in.");
+
+static const struct setting audit_rows[] = {
+    ROW(console_audit_query, limit, SETTING_INT, .default_text = "100", .min = 1, .max = 10000,
+        .help = "Of entries, the newest."),
+};
+const struct settings_table console_audit_table =
+    TABLE(audit_rows, "audit", console_audit_query, "How much of the audit log.");
 
 static const struct setting ingest_rows[] = {
     ROW(console_ingest_order, source, SETTING_STRING, .flags = SETTING_REQUIRED,

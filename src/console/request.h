@@ -5,14 +5,18 @@
 
 #include "base/settings.h"
 #include "console/log_view.h"
+#include "console/users.h"
 #include "http/server.h"
 
-/* A row of the API: the route, what its query and its body may hold (NULL: nothing), and whether
- * it only reads. */
+/* A row of the API: the route, what its query and its body may hold (NULL: nothing), and who may
+ * ask for it. A change that an operator or an admin makes goes to the audit log, with the begin of
+ * its body unless that is `secret`. */
 struct console_endpoint {
     struct http_route route;
     const struct settings_table *query;
     const struct settings_table *body;
+    enum console_role role;
+    bool secret;
 };
 
 extern const struct settings_table console_seek_table;
@@ -27,6 +31,18 @@ extern const struct settings_table console_dead_table;
 extern const struct settings_table console_retry_table;
 extern const struct settings_table console_history_table;
 extern const struct settings_table console_ingest_table; /* ingest.c reads it itself */
+
+extern const struct settings_table console_login_table;
+extern const struct settings_table console_audit_table;
+
+struct console_login_body {
+    const char *user;
+    const char *password;
+};
+
+struct console_audit_query {
+    int64_t limit;
+};
 
 struct console_history_query {
     const char *prefix; /* of the names of series; NULL: all */

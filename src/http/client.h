@@ -44,6 +44,8 @@ struct http_client_config {
     const char *certificate_file; /* of this client, with key_file */
     const char *key_file;
     bool insecure;
+    const char *pin; /* "sha256//BASE64" of the server's public key (tls_files.h): it is that or no
+                        connection, and nothing else of its certificate counts */
 
     bool http2; /* from the first byte on, without TLS too: what gRPC servers speak */
 };

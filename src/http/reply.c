@@ -128,6 +128,12 @@ void http_reply_stream(struct http_exchange *exchange,
     reply_begin(exchange, REPLY_STREAM, status, content_type)->stream = *stream;
 }
 
+int http_reply_status(const struct http_exchange *exchange)
+{
+    const struct http_call *call = (const struct http_call *) exchange;
+    return call->reply.kind == REPLY_NONE ? 204 : call->reply.status;
+}
+
 void http_reply_abort(struct http_exchange *exchange, bool reset)
 {
     reply_begin(exchange, REPLY_ABORT, 0, NULL)->reset = reset;

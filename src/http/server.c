@@ -377,28 +377,50 @@ static void server_free(struct http_server *server)
     mem_free(server);
 }
 
+static struct MHD_Daemon *start_daemon(struct http_server *server, int fd)
+{
+    const struct http_server_config *config = &server->config;
+    void *certificate = (void *) (uintptr_t) config->tls_certificate; /* only read */
+    void *key = (void *) (uintptr_t) config->tls_key;
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+            MHD_USE_ITC | (key != NULL ? MHD_USE_TLS : 0U),
+        0, NULL, NULL, on_request, server, MHD_OPTION_ARRAY, key != NULL ? tls : none,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_encoded, NULL, MHD_OPTION_CONNECTION_LIMIT, config->connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, config->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        HEAD_BYTES_MAX, MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
 enum status http_server_start(const struct http_server_config *config,
                               struct http_server **ret_server,
                               struct error *error)
 {
     int fd = -1;
+    if (config->tls_key != NULL && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+        return error_set(error, STATUS_CONFIG,
+                         "%s: the HTTP server of this leat was built without TLS", config->name);
+    }
     TRY(listen_open(config, &fd, error));
     struct http_server *server = server_new(config);
     listen_name(server, fd);
-    server->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-            MHD_USE_ITC,
-        0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, server->config.connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        server->config.idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEAD_BYTES_MAX,
-        MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+    server->daemon = start_daemon(server, fd);
     if (server->daemon == NULL) {
         (void) close(fd);
         server_free(server);
-        return error_set(error, STATUS_INTERNAL, "%s: could not start the server", config->name);
+        return error_set(error, config->tls_key != NULL ? STATUS_CONFIG : STATUS_INTERNAL,
+                         "%s: could not start the server%s", config->name,
+                         config->tls_key != NULL ? " with this certificate and key" : "");
     }
     *ret_server = server;
     return STATUS_OK;

@@ -45,6 +45,7 @@ struct http_exchange {
     size_t query_count;
     struct slice body;
     const char *peer;   /* the client's address without port, "127.0.0.1" */
+    const void *who;    /* what a `before` hook found out about the client; the server leaves it */
     struct arena arena; /* lives as long as the exchange */
 };
 
@@ -85,6 +86,10 @@ struct http_server_config {
     const char *const *hosts;
     size_t host_count;
 
+    /* PEM texts: then it speaks TLS 1.2 and 1.3 only. Both, or neither; copied by nobody. */
+    const char *tls_certificate; /* with those between it and a known authority behind it */
+    const char *tls_key;
+
     /* Runs before each handler, also when there is none (exchange->route is NULL): authentication,
      * headers for every reply. Returns true if it has replied. May be NULL. */
     bool (*before)(struct http_exchange *exchange, void *context);
@@ -97,7 +102,8 @@ struct http_server_config {
 };
 
 /* Listens and answers until stopped. STATUS_UNAVAILABLE if the address is taken, with the address
- * in the message; STATUS_CONFIG if it is none of this machine. */
+ * in the message; STATUS_CONFIG if it is none of this machine, or TLS cannot be had with these
+ * texts. */
 MUST_USE enum status http_server_start(const struct http_server_config *config,
                                        struct http_server **ret_server,
                                        struct error *error);
@@ -115,6 +121,9 @@ uint16_t http_server_port(const struct http_server *server);
 const char *http_param(const struct http_exchange *exchange, const char *name);
 const char *http_query(const struct http_exchange *exchange, const char *name);
 const char *http_header(const struct http_exchange *exchange, const char *name);
+
+/* The status of the reply made so far; 204 if there is none. */
+int http_reply_status(const struct http_exchange *exchange);
 
 /* The value of a cookie, copied into the arena; NULL if absent. */
 const char *http_cookie(struct http_exchange *exchange, const char *name);

@@ -235,8 +235,12 @@ static void set_method(CURL *easy, const struct transfer *transfer)
 
 static void set_tls(CURL *easy, const struct http_client_config *config)
 {
-    (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
-    (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+    bool by_name = !config->insecure && config->pin == NULL;
+    (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, by_name ? 1L : 0L);
+    (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
+    if (config->pin != NULL) {
+        (void) curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, config->pin);
+    }
     (void) curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     if (config->ca_file != NULL) {
         (void) curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);

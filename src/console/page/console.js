@@ -6,6 +6,7 @@ import {changed, forgetUnused, go, here, link, listen, live} from './live.js';
 import {command, mark} from './parts.js';
 import {dead} from './dead.js';
 import {groups} from './groups.js';
+import {drawLogin, leave, lookUp, session} from './login.js';
 import {overview} from './overview.js';
 import {engines, pipelines} from './pipelines.js';
 import {schemas} from './schemas.js';
@@ -68,7 +69,8 @@ function drawRail() {
     pages.map(({id, words, key, icon}) => h('a', {href: `#/${id}`, 'aria-current': page?.id === id ? 'page' : null, title: `g ${key}`},
       h('svg', {viewBox: '0 0 24 24', 'aria-hidden': 'true'}, h('path', {d: icon})),
       h('span', {class: 'words'}, words), live.status && badge(id))),
-    h('div', {class: 'foot'}, h('a', {href: '/api/v1/openapi.json'}, 'API'), h('a', {href: '/metrics'}, 'Metrics')));
+    h('div', {class: 'foot'}, h('a', {href: '/api/v1/openapi.json'}, 'API'), h('a', {href: '/metrics'}, 'Metrics'),
+      session.user && h('button', {type: 'button', id: 'leave', onclick: leave, title: `role ${session.role}`}, `Log out ${session.user}`)));
 }
 
 function stateMark() {
@@ -199,8 +201,8 @@ function draw() {
   drawRail();
   drawTop();
   const page = current();
-  if (live.status) {
-    const main = document.getElementById('main');
+  const main = document.getElementById('main');
+  if (!drawLogin(main) && live.status) {
     const where = here().parts.join('/');
     show(main, page ? page.view(live.status, here())
       : h('p', {class: 'empty'}, 'There is no such page. ', h('a', {href: '#/'}, 'Overview')));
@@ -219,7 +221,9 @@ function draw() {
 
 applyTheme();
 live.draw = draw;
+live.refused = lookUp;
 addEventListener('hashchange', changed);
 listen();
+lookUp();
 draw();
 setInterval(changed, 1000);

@@ -6,6 +6,7 @@ export const live = {
   past: [], // {at, values}: counters of the last two minutes, for rates
   heardAt: Date.now(),
   draw: () => {},
+  refused: () => {}, // the stream ended for good: perhaps a login is needed
 };
 
 let waiting = false;
@@ -69,8 +70,10 @@ export function listen() {
     events.close();
     setTimeout(listen, 1000);
   });
-  events.addEventListener('error', () => {
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  events.addEventListener('error', async () => {
+    if (events.readyState !== EventSource.CLOSED) return;
+    const {login, user} = (await live.refused()) ?? {};
+    if (!login || user) setTimeout(listen, 2000);
   });
 }
 
@@ -104,6 +107,7 @@ export async function api(path, {method = 'GET', body, signal} = {}) {
   } catch {
     throw new ApiError({message: `leat answered ${reply.status} with something that is no JSON`}, reply.status);
   }
+  if (reply.status === 401 && path !== '/api/v1/session') live.refused();
   if (!reply.ok) throw new ApiError(answer.error ?? {message: `leat answered ${reply.status}`}, reply.status);
   return answer;
 }
