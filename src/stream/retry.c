@@ -37,6 +37,32 @@ static bool refused(const struct processor *task,
     return mine;
 }
 
+/* Why the task does not have the letter. Once it keeps state it keeps its letters there, while
+ * those from before stay in the tables: a retry could not resolve one of them and count it in one
+ * step. */
+static enum status
+not_kept(struct processor *task, const struct dead_letter *letter, struct error *error)
+{
+    struct search search = {letter, false};
+    const struct dead_filter filter = {.id = letter->id};
+    for (size_t i = 0; i < task->store_count && !search.found; i++) {
+        const struct task_store *store = &task->stores[i];
+        TRY(store->ops->dead_list(store->handle, &filter, compare, &search, error));
+    }
+    if (!search.found) {
+        return error_set(error, STATUS_NOT_FOUND, "there is no dead letter %lld of topic \"%s\"",
+                         (long long) letter->id, task->job->topic);
+    }
+    (void) error_set(error, STATUS_CONFIG,
+                     "dead letter %lld is from before topic \"%s\" had a stream with state, and "
+                     "cannot be tried again",
+                     (long long) letter->id, task->job->topic);
+    error_hint(error,
+               "start with --rebuild after the query has changed: it reads the topic from its "
+               "start");
+    return STATUS_CONFIG;
+}
+
 static enum status
 check_letter(struct processor *task, const struct dead_letter *letter, struct error *error)
 {
@@ -44,8 +70,7 @@ check_letter(struct processor *task, const struct dead_letter *letter, struct er
     const struct dead_filter filter = {.id = letter->id};
     TRY(task->keeper->ops->dead_list(task->keeper->handle, &filter, compare, &search, error));
     if (!search.found) {
-        return error_set(error, STATUS_NOT_FOUND, "there is no dead letter %lld of topic \"%s\"",
-                         (long long) letter->id, task->job->topic);
+        return not_kept(task, letter, error);
     }
     if (letter->partition < 0) {
         (void) error_set(error, STATUS_CONFIG,

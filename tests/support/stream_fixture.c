@@ -409,10 +409,15 @@ static enum status keep_letter(void *context, const struct dead_letter *letter, 
 
 enum status fixture_retry(int64_t id, bool *ret_resolved)
 {
+    const char *path = arena_printf(&f.arena, "%s/state.db", f.directory);
+    return fixture_retry_from(access(path, F_OK) == 0 ? "state.db" : "tables.db", id, ret_resolved);
+}
+
+enum status fixture_retry_from(const char *name, int64_t id, bool *ret_resolved)
+{
     struct dead_letter letter = {0};
     struct dead_filter one = {.id = id};
-    const char *path = arena_printf(&f.arena, "%s/state.db", f.directory);
-    struct store *store = open_store(access(path, F_OK) == 0 ? "state.db" : "tables.db");
+    struct store *store = open_store(name);
     assert_ok(sqlite_store_ops.dead_list(store, &one, keep_letter, &letter, &f.error), f.error);
     sqlite_store_ops.close(store);
     assert_int_equal(letter.id, id);

@@ -91,6 +91,9 @@ void fixture_close(void);
 /* Dead letter `id` again, while the processor is open. */
 enum status fixture_retry(int64_t id, bool *ret_resolved);
 
+/* The same of a letter in the store "tables.db" or "state.db". */
+enum status fixture_retry_from(const char *name, int64_t id, bool *ret_resolved);
+
 /* All rows of a table as JSON lines, sorted, from "tables.db" or another database. */
 const char *fixture_rows(const char *database, const char *table);
 void fixture_expect_rows(const char *table, const char *wanted);

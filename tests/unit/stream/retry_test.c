@@ -192,6 +192,24 @@ static void test_another_letter(void **state)
     fixture_expect_fates(0, 0, 0, 1);
 }
 
+/* Letters from before a task kept state stay in the tables. */
+static void test_a_letter_from_before_there_was_state(void **state)
+{
+    (void) state;
+    stream_of(strict);
+    fixture_send("1", "{\"id\": 1, \"v\": \"one\"}");
+    fixture_run(STATUS_OK);
+    two_streams(lenient);
+    bool resolved;
+    fixture_open();
+    assert_int_equal(fixture_retry_from("tables.db", 1, &resolved), STATUS_CONFIG);
+    assert_non_null(strstr(f.error.message, "from before topic \"t\" had a stream with state"));
+    fixture_drain(STATUS_OK);
+    fixture_close();
+    fixture_expect_fates(0, 0, 0, 1);
+    assert_string_equal(fixture_letters("tables.db"), "1 process s cast t/0@0 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +224,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_commit_fails_for_good, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_another_letter, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_letter_from_before_there_was_state, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
