@@ -229,6 +229,38 @@ static const struct command *find_command(char **words, int count, int *ret_word
     return found;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static bool in_group(const struct command *command, const char *group)
+{
+    size_t length = strlen(group);
+    return strncmp(command->name, group, length) == 0 && command->name[length] == ' ';
+}
+
+/* The commands whose first word is `group`; false if there are none. */
+static bool print_group(const char *group, FILE *target)
+{
+    bool any = false;
+    for (size_t i = 0; i < command_count; i++) {
+        if (!in_group(commands[i], group)) {
+            continue;
+        }
+        if (!any) {
+            (void) fprintf(target, "usage: leat %s COMMAND [OPTIONS] [ARGUMENTS]\n\ncommands:\n",
+                           group);
+        }
+        any = true;
+        (void) fprintf(target, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    if (any) {
+        (void) fprintf(target, "\nleat COMMAND --help shows a command's options and examples.\n");
+    }
+    return any;
+}
+
 static int unknown_command(char **words, int count)
 {
     struct error error;
@@ -238,9 +270,7 @@ static int unknown_command(char **words, int count)
     bool group = false;
     for (size_t i = 0; i < command_count && known < ARRAY_SIZE(names); i++) {
         names[known++] = commands[i]->name;
-        size_t length = strlen(words[0]);
-        group = group || (strncmp(commands[i]->name, words[0], length) == 0 &&
-                          commands[i]->name[length] == ' ');
+        group = group || in_group(commands[i], words[0]);
     }
     (void) snprintf(text, sizeof(text), "%s%s%s", words[0], group && count > 1 ? " " : "",
                     group && count > 1 ? words[1] : "");
@@ -268,14 +298,32 @@ static int check_count(const struct command *command, int count)
     return command_fail(&error);
 }
 
+/* `leat help WORDS`: the page of a command or of a group of them. */
+static int help_on(char **words, int count)
+{
+    int used;
+    const struct command *command = find_command(words, count, &used);
+    if (command != NULL) {
+        command_help(command, stdout);
+        return 0;
+    }
+    return print_group(words[0], stdout) ? 0 : unknown_command(words, count);
+}
+
 int command_main(int argc, char **argv)
 {
     char **words = argv + 1;
     int count = argc - 1;
-    if (count == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0 ||
-        strcmp(words[0], "help") == 0) {
-        print_overview(count == 0 ? stderr : stdout);
-        return count == 0 ? 64 : 0;
+    if (count == 0) {
+        print_overview(stderr);
+        return status_exit_code(STATUS_USAGE);
+    }
+    if (is_help(words[0])) {
+        if (count > 1 && words[1][0] != '-') {
+            return help_on(words + 1, count - 1);
+        }
+        print_overview(stdout);
+        return 0;
     }
     if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "version") == 0) {
         (void) printf("leat " LEAT_VERSION "\n");
@@ -283,6 +331,10 @@ int command_main(int argc, char **argv)
     }
     int used;
     const struct command *command = find_command(words, count, &used);
+    if (command == NULL && (count == 1 || is_help(words[1])) &&
+        print_group(words[0], count == 1 ? stderr : stdout)) {
+        return count == 1 ? status_exit_code(STATUS_USAGE) : 0;
+    }
     if (command == NULL) {
         return unknown_command(words, count);
     }

@@ -19,5 +19,14 @@ def test_every_command_has_help():
         assert "examples:" in page, command
 
 
+def test_a_group_of_commands_has_help():
+    page = leat("topic", "--help").stdout
+    assert "leat topic COMMAND" in page and "topic create" in page and "group list" not in page
+    assert leat("help", "topic").stdout == page
+    assert "topic create" in leat("topic", code=64).stderr
+    assert leat("help", "topic", "list").stdout == leat("topic", "list", "--help").stdout
+    assert "there is no command" in leat("help", "nothing", code=64).stderr
+
+
 def test_unknown_page():
     assert "settings, functions and commands" in leat("reference", "setings", code=64).stderr
