@@ -26,3 +26,12 @@ struct fate_counts {
     int64_t dead;     /* a query or a sink refused it          */
     int64_t foreign;  /* of the four above: records that did not come through staging */
 };
+
+static inline void fate_counts_add(struct fate_counts *counts, const struct fate_counts *more)
+{
+    counts->stored += more->stored;
+    counts->filtered += more->filtered;
+    counts->late += more->late;
+    counts->dead += more->dead;
+    counts->foreign += more->foreign;
+}

@@ -20,7 +20,7 @@ const char *dead_hop_name(enum dead_hop hop); /* "source", "process", "sink" */
 
 /* Short words that do not change, for filters and metrics: "malformed", "missing-key",
  * "missing-field", "new-field", "type-change", "too-large", "decode", "cast", "overflow",
- * "expression", "key", "type". */
+ * "expression", "key", "type", "store". */
 struct dead_letter {
     int64_t id; /* within its store; 0 when not stored yet */
     enum dead_hop hop;

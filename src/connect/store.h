@@ -64,6 +64,26 @@ struct store_progress {
     struct slice bytes;
 };
 
+/* A row that a store refuses for what the row holds: a value that a column made by others cannot
+ * take, a constraint, a size. Another time, and in any company, it would be refused again. */
+struct store_refused {
+    size_t write; /* index into the commit's writes */
+    int64_t row;
+    const char *message; /* names the column where that is known */
+};
+
+struct store_refusals {
+    struct arena *arena; /* of the caller; of the rows and the messages */
+    struct store_refused *rows;
+    size_t count, capacity;
+};
+
+/* Adds a row, with the message of `error`. */
+void store_refuse(struct store_refusals *refusals,
+                  size_t write,
+                  int64_t row,
+                  const struct error *error);
+
 struct store_commit {
     const struct store_write *writes;
     size_t write_count;
@@ -72,6 +92,7 @@ struct store_commit {
     size_t dead_count;
     const int64_t *dead_resolved; /* ids of letters that this commit settles */
     size_t dead_resolved_count;
+    struct store_refusals *refused; /* empty; NULL: a refused row is a failure as any other */
 };
 
 struct store_ops {
@@ -111,7 +132,9 @@ struct store_ops {
                                 const struct store_table *table,
                                 struct error *error);
 
-    /* All of it or, on an error, nothing that progress would not make again. */
+    /* All of it or, on an error, nothing that progress would not make again. STATUS_DATA with rows
+     * in `refused`: those are all that the store refuses of these writes; progress and letters are
+     * as before, and the same commit without these rows is what to ask for next. */
     enum status (*commit)(struct store *store,
                           const struct store_commit *commit,
                           struct error *error);

@@ -72,6 +72,12 @@ enum status db_failed(const struct db *db, int code, const char *what, struct er
     return status;
 }
 
+bool db_refuses_row(const struct error *error)
+{
+    int code = error->code & 0xff;
+    return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
+}
+
 /* ---- opening ------------------------------------------------------------------------------ */
 
 enum status db_exec(struct db *db, const char *sql, struct error *error)

@@ -119,6 +119,10 @@ double statement_column_double(const struct db_statement *statement, int column)
 struct slice statement_column_text(const struct db_statement *statement, int column);
 struct slice statement_column_blob(const struct db_statement *statement, int column);
 
+/* True for the failure of a statement that SQLite refuses for its values: a constraint or a trigger,
+ * a value that is too large. It left no trace, and its transaction goes on. */
+bool db_refuses_row(const struct error *error);
+
 /* Rows that the last INSERT, UPDATE or DELETE changed, and all since db_open. */
 int64_t db_changes(const struct db *db);
 int64_t db_changes_total(const struct db *db);

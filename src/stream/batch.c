@@ -324,6 +324,7 @@ enum status task_batch(struct processor *task,
     struct work work = {.task = task};
     struct buffer before CLEANUP(buffer_deinit) = BUFFER_INIT;
     progress_write(&task->progress, &before);
+    task->ahead = true;
     observe(&work, records, count);
     work.deleted = arena_zalloc(&task->batch, work.record_count / 8 + 1);
     enum status status = decoder_run(task->decoder, work.records, work.record_count, &task->batch,
@@ -332,6 +333,7 @@ enum status task_batch(struct processor *task,
         progress_deinit(&task->progress);
         enum status restored = progress_read(buffer_slice(&before), &task->progress, NULL);
         ASSERT(restored == STATUS_OK);
+        task->ahead = false;
         return status;
     }
     run_init(&work.run, &task->batch, work.decoded.batch, clock_now_us());
@@ -340,6 +342,7 @@ enum status task_batch(struct processor *task,
     TRY(run_streams(&work, closing, error));
     run_deletes(&work);
     work_assign_versions(&work);
+    work_note_origins(&work);
     count_fates(&work);
     task->progress.number++;
     return task_commit(task, &work.output, newest_acceptance(&work), error);

@@ -32,6 +32,14 @@ void letters_of_run_failures(struct work *work, size_t first, const char *name);
 /* True if a letter's names ("a" or "a,b") hold this one. */
 bool letter_names(const char *names, const char *name);
 
+/* Writes down which record made each row, and how that one is counted: to call before the counts
+ * change. (refused.c) */
+void work_note_origins(struct work *work);
+
+/* What a letter says of its record; raw bytes and key are copied. */
+struct dead_letter
+letter_of_record(const struct processor *task, const struct log_in *record, struct arena *arena);
+
 /* Gives rows and letters their versions, in the order of their records: of two changes of one key
  * the later record wins, be it a row, a delete or a letter that is tried again. Rows from state
  * follow behind. */

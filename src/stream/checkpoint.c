@@ -167,6 +167,15 @@ static bool delivered_entries(struct processor *task,
     return true;
 }
 
+struct store_write
+checkpoint_entry(struct arena *arena, int64_t number, struct slice entry, int64_t version)
+{
+    struct column_builder *builders = table_builders(arena, &outbox);
+    column_append_int(&builders[0], number);
+    column_append_bytes(&builders[1], entry);
+    return make_write(arena, &outbox, builders, STORE_UPSERT, version);
+}
+
 size_t checkpoint_writes(struct processor *task,
                          struct slice entry,
                          int64_t delivered,
@@ -179,10 +188,7 @@ size_t checkpoint_writes(struct processor *task,
     count += changed_groups(task, arena, &ret_writes[count], version);
     count += delivered_entries(task, delivered, arena, &ret_writes[count], version);
     if (entry.size > 0) {
-        struct column_builder *builders = table_builders(arena, &outbox);
-        column_append_int(&builders[0], task->progress.number);
-        column_append_bytes(&builders[1], entry);
-        ret_writes[count++] = make_write(arena, &outbox, builders, STORE_UPSERT, version);
+        ret_writes[count++] = checkpoint_entry(arena, task->progress.number, entry, version);
     }
     return count;
 }

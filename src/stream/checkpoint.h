@@ -21,6 +21,10 @@ size_t checkpoint_writes(struct processor *task,
                          int64_t version);
 #define CHECKPOINT_WRITES_MAX 4
 
+/* The outbox entry of that number, new or instead of what it was. */
+struct store_write
+checkpoint_entry(struct arena *arena, int64_t number, struct slice entry, int64_t version);
+
 /* The commit is durable: groups are clean, the entry waits. */
 void checkpoint_done(struct processor *task, int64_t delivered);
 

@@ -8,6 +8,7 @@
 #include "stream/checkpoint.h"
 #include "stream/committer.h"
 #include "stream/outbox.h"
+#include "stream/refused.h"
 #include "stream/task.h"
 
 #define PAUSE_MIN_US (20 * INT64_C(1000))
@@ -53,13 +54,15 @@ static void show_recovered(struct processor *task, unsigned attempts)
     }
 }
 
-/* Tries until it is done, or will never be, or the task is told to stop. */
-static enum status commit_persistently(struct processor *task,
-                                       struct task_store *store,
-                                       const struct store_commit *commit,
-                                       struct error *error)
+enum status task_commit_to(struct processor *task,
+                           struct task_store *store,
+                           const struct store_commit *commit,
+                           struct error *error)
 {
     for (unsigned attempt = 0;; attempt++) {
+        if (commit->refused != NULL) {
+            commit->refused->count = 0;
+        }
         enum status status = store->ops->commit(store->handle, commit, error);
         if (status == STATUS_OK) {
             show_recovered(task, attempt);
@@ -99,23 +102,80 @@ static struct store_write *writes_for(const struct task_output *output,
     return writes;
 }
 
+/* The progress of a batch, with what was refused of it counted as dead. */
+static enum status progress_moved(struct slice progress,
+                                  const struct fate_counts *moved,
+                                  struct buffer *target,
+                                  struct error *error)
+{
+    struct progress read;
+    progress_init(&read);
+    enum status status = progress_read(progress, &read, error);
+    if (status == STATUS_OK) {
+        fate_counts_add(&read.counts, moved);
+        buffer_clear(target);
+        progress_write(&read, target);
+    }
+    progress_deinit(&read);
+    return status;
+}
+
 enum status task_commit_direct(struct processor *task,
                                int64_t number,
                                struct slice progress,
-                               const struct task_output *output,
+                               struct task_output *output,
                                struct arena *arena,
                                struct error *error)
 {
-    const struct store_progress with = {task->name, number, progress};
-    struct store_commit commit = {.progress = &with};
-    commit.writes = writes_for(output, task->keeper, arena, &commit.write_count);
-    add_letters(output, &commit);
-    return commit_persistently(task, task->keeper, &commit, error);
+    struct buffer moved CLEANUP(buffer_deinit) = BUFFER_INIT;
+    for (;;) {
+        struct store_refusals refused = {.arena = arena};
+        const struct store_progress with = {task->name, number, progress};
+        struct store_commit commit = {.progress = &with, .refused = &refused};
+        commit.writes = writes_for(output, task->keeper, arena, &commit.write_count);
+        add_letters(output, &commit);
+        enum status status = task_commit_to(task, task->keeper, &commit, error);
+        if (status != STATUS_DATA || refused.count == 0) {
+            return status;
+        }
+        struct refusal refusal = {.output = output};
+        TRY(refusal_make(task, task->keeper, &refused, &refusal, arena, error));
+        refusal_to_output(&refusal, arena);
+        fate_counts_add(&task->owed, &refusal.moved);
+        TRY(progress_moved(progress, &refusal.moved, &moved, error));
+        progress = arena_copy(arena, buffer_slice(&moved));
+    }
+}
+
+/* The rows of one store, and its number. */
+static enum status deliver_to(struct processor *task,
+                              struct task_store *store,
+                              int64_t number,
+                              struct task_output *output,
+                              struct arena *arena,
+                              struct error *error)
+{
+    for (;;) {
+        struct store_refusals refused = {.arena = arena};
+        struct store_progress progress = {task->name, number, SLICE_EMPTY};
+        struct store_commit commit = {.progress = &progress, .refused = &refused};
+        commit.writes = writes_for(output, store, arena, &commit.write_count);
+        if (commit.write_count == 0) {
+            return STATUS_OK;
+        }
+        enum status status = task_commit_to(task, store, &commit, error);
+        if (status != STATUS_DATA || refused.count == 0) {
+            return status;
+        }
+        struct refusal refusal = {.output = output, .number = number};
+        TRY(refusal_make(task, store, &refused, &refusal, arena, error));
+        TRY(committer_settle(task, &refusal, error));
+    }
 }
 
 enum status task_deliver(struct processor *task,
                          int64_t number,
-                         const struct task_output *output,
+                         struct task_output *output,
                          struct arena *arena,
                          struct error *error)
 {
@@ -124,12 +184,7 @@ enum status task_deliver(struct processor *task,
         if (store->delivered >= number) {
             continue;
         }
-        struct store_progress progress = {task->name, number, SLICE_EMPTY};
-        struct store_commit commit = {.progress = &progress};
-        commit.writes = writes_for(output, store, arena, &commit.write_count);
-        if (commit.write_count > 0) {
-            TRY(commit_persistently(task, store, &commit, error));
-        }
+        TRY(deliver_to(task, store, number, output, arena, error));
         store->delivered = number;
     }
     atomic_store(&task->delivered, number);
@@ -152,13 +207,14 @@ commit_state(struct processor *task, const struct task_output *output, struct er
                                            writes, task->progress.number);
     add_letters(output, &commit);
     crash_point("process.before_commit");
-    enum status status = commit_persistently(task, &task->state, &commit, error);
+    enum status status = task_commit_to(task, &task->state, &commit, error);
     buffer_deinit(&bytes);
     buffer_deinit(&entry);
     if (status != STATUS_OK) {
         return status;
     }
     crash_point("process.after_commit");
+    task->ahead = false;
     checkpoint_done(task, delivered);
     return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "io/clock.h"
 #include "stream/delivery.h"
+#include "stream/refused.h"
 
 /* What a batch leaves to be made durable. */
 struct handover {
@@ -23,7 +24,10 @@ struct committer {
     pthread_cond_t changed;
     bool busy;
     bool closing;
-    struct error error; /* status OK: none */
+    struct error error;      /* status OK: none */
+    struct refusal *refusal; /* that the worker is to settle; NULL: none */
+    enum status settled;     /* how that ended */
+    struct error settle_error;
     struct handover handover;
 };
 
@@ -49,12 +53,15 @@ static void show(struct processor *task, const struct handover *handover)
 
 static enum status finish(struct processor *task, struct handover *handover, struct error *error)
 {
+    task->refused = false;
+    task->moved = (struct fate_counts){0};
     if (task->state.handle == NULL) {
         TRY(task_commit_direct(task, handover->number, buffer_slice(&handover->progress),
                                &handover->output, &handover->arena, error));
     } else {
         TRY(task_deliver(task, handover->number, &handover->output, &handover->arena, error));
     }
+    fate_counts_add(&handover->shown.counts, &task->moved);
     show(task, handover);
     return STATUS_OK;
 }
@@ -137,19 +144,63 @@ static enum status failure(const struct committer *committer, struct error *erro
     return committer->error.status;
 }
 
-static enum status wait_idle(struct committer *committer, struct error *error)
+/* Under the mutex, by the worker. */
+static void settle(struct processor *task, struct committer *committer)
+{
+    struct refusal *refusal = committer->refusal;
+    pthread_mutex_unlock(&committer->mutex);
+    enum status status = refusal_settle(task, refusal, &committer->settle_error);
+    pthread_mutex_lock(&committer->mutex);
+    committer->settled = status;
+    committer->refusal = NULL;
+    pthread_cond_broadcast(&committer->changed);
+}
+
+static enum status
+wait_idle(struct processor *task, struct committer *committer, struct error *error)
 {
     while (committer->busy) {
+        if (committer->refusal != NULL) {
+            settle(task, committer);
+        } else {
+            pthread_cond_wait(&committer->changed, &committer->mutex);
+        }
+    }
+    fate_counts_add(&task->progress.counts, &task->owed);
+    task->owed = (struct fate_counts){0};
+    return failure(committer, error);
+}
+
+enum status committer_settle(struct processor *task, struct refusal *refusal, struct error *error)
+{
+    struct committer *committer = task->committer;
+    if (committer == NULL) {
+        return refusal_settle(task, refusal, error);
+    }
+    pthread_mutex_lock(&committer->mutex);
+    committer->refusal = refusal;
+    pthread_cond_broadcast(&committer->changed);
+    pthread_mutex_unlock(&committer->mutex);
+    task_wake(task); /* the worker may wait for records */
+    pthread_mutex_lock(&committer->mutex);
+    while (committer->refusal != NULL && !committer->closing) {
         pthread_cond_wait(&committer->changed, &committer->mutex);
     }
-    return failure(committer, error);
+    bool done = committer->refusal == NULL;
+    committer->refusal = NULL;
+    enum status status = committer->settled;
+    if (done && status != STATUS_OK && error != NULL) {
+        *error = committer->settle_error;
+    }
+    pthread_mutex_unlock(&committer->mutex);
+    return done ? status : error_set(error, STATUS_CANCELLED, "stopped before rows were stored");
 }
 
 enum status committer_wait(struct processor *task, struct error *error)
 {
     struct committer *committer = task->committer;
     pthread_mutex_lock(&committer->mutex);
-    enum status status = wait_idle(committer, error);
+    enum status status = wait_idle(task, committer, error);
     pthread_mutex_unlock(&committer->mutex);
     return status;
 }
@@ -158,6 +209,9 @@ enum status committer_check(struct processor *task, struct error *error)
 {
     struct committer *committer = task->committer;
     pthread_mutex_lock(&committer->mutex);
+    if (committer->refusal != NULL) {
+        settle(task, committer);
+    }
     enum status status = failure(committer, error);
     pthread_mutex_unlock(&committer->mutex);
     return status;
@@ -170,14 +224,15 @@ enum status committer_hand_over(struct processor *task,
 {
     struct committer *committer = task->committer;
     struct handover *handover = &committer->handover;
+    int64_t number = task->progress.number; /* of this batch: settling a refusal makes a new one */
     pthread_mutex_lock(&committer->mutex);
-    enum status status = wait_idle(committer, error);
+    enum status status = wait_idle(task, committer, error);
     if (status == STATUS_OK) {
         struct arena empty = handover->arena;
         handover->arena = task->batch;
         task->batch = empty;
         handover->output = *output;
-        handover->number = task->progress.number;
+        handover->number = number;
         handover->newest_us = newest_us;
         if (task->state.handle == NULL) {
             progress_write(&task->progress, &handover->progress);

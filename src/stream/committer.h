@@ -18,6 +18,7 @@
 #include "stream/task.h"
 
 struct committer;
+struct refusal;
 
 MUST_USE enum status committer_start(struct processor *task, struct error *error);
 
@@ -32,8 +33,14 @@ MUST_USE enum status committer_hand_over(struct processor *task,
                                          int64_t newest_us,
                                          struct error *error);
 
+/* From the committer, or the worker where there is no committer yet: the worker, who owns state and
+ * progress, stores what a refusal changes (refusal_settle). It does so the next time it waits or
+ * looks. STATUS_CANCELLED if it no longer will. */
+MUST_USE enum status
+committer_settle(struct processor *task, struct refusal *refusal, struct error *error);
+
 /* Waits until all that was handed over is durable. */
 MUST_USE enum status committer_wait(struct processor *task, struct error *error);
 
-/* The failure of an earlier batch, without waiting. */
+/* The failure of an earlier batch, without waiting; a refusal that waits is settled. */
 MUST_USE enum status committer_check(struct processor *task, struct error *error);

@@ -66,6 +66,7 @@ enum status delivery_take(struct processor *task, struct error *error)
     }
     arena_reset(&task->batch);
     const struct task_output nothing = {.write_count = 0};
+    task->ahead = true;
     task->progress.number++;
     return task_commit(task, &nothing, 0, error);
 }

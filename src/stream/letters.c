@@ -12,37 +12,47 @@ static struct slice kept(struct arena *arena, struct slice bytes)
     return bytes.data == NULL ? bytes : arena_copy(arena, bytes);
 }
 
+struct dead_letter
+letter_of_record(const struct processor *task, const struct log_in *record, struct arena *arena)
+{
+    struct dead_letter letter = {
+        .pipeline = task->job->pipeline,
+        .topic = task->job->topic,
+        .raw = kept(arena, record->value),
+        .key = kept(arena, record->key),
+        .identity = record->identity,
+        .partition = record->partition,
+        .offset = record->offset,
+        .place = arena_printf(arena, "%s/%" PRId32 "@%" PRId64, task->job->topic, record->partition,
+                              record->offset),
+    };
+    struct slice datum;
+    letter.identity.source = kept(arena, record->identity.source);
+    if (task->job->format == VALUE_AVRO) {
+        (void) wire_header_read(record->value, &letter.schema_id, &datum);
+    }
+    return letter;
+}
+
 static struct dead_letter
 letter_of(struct work *work, int64_t index, const char *name, const char *message)
 {
     struct processor *task = work->task;
     struct dead_letter letter = {
-        .hop = DEAD_PROCESS,
         .pipeline = task->job->pipeline,
-        .name = name,
-        .reason = "expression",
-        .message = message,
         .topic = task->job->topic,
         .partition = -1,
         .offset = -1,
-        .version = index, /* see work_assign_versions */
-        .at_us = work->run.now_us,
     };
     if (index >= 0) {
-        const struct log_in *record = &work->records[index];
-        letter.raw = kept(&task->batch, record->value);
-        letter.key = kept(&task->batch, record->key);
-        letter.identity = record->identity;
-        letter.identity.source = kept(&task->batch, record->identity.source);
-        letter.partition = record->partition;
-        letter.offset = record->offset;
-        letter.place = arena_printf(&task->batch, "%s/%" PRId32 "@%" PRId64, task->job->topic,
-                                    record->partition, record->offset);
-        struct slice datum;
-        if (task->job->format == VALUE_AVRO) {
-            (void) wire_header_read(record->value, &letter.schema_id, &datum);
-        }
+        letter = letter_of_record(task, &work->records[index], &task->batch);
     }
+    letter.hop = DEAD_PROCESS;
+    letter.name = name;
+    letter.reason = "expression";
+    letter.message = message;
+    letter.version = index; /* see work_assign_versions */
+    letter.at_us = work->run.now_us;
     return letter;
 }
 

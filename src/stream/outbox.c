@@ -5,6 +5,9 @@
 #include "stream/bytes.h"
 #include "stream/sink_internal.h"
 
+#define HAS_OPS     1
+#define HAS_ORIGINS 2
+
 void output_add_write(struct arena *arena, struct task_output *output, struct task_write write)
 {
     if (output->write_count == output->write_capacity) {
@@ -38,9 +41,13 @@ void outbox_write(const struct task_output *output, struct buffer *target)
         type_write(batch->type, &type);
         bytes_put_slice(target, buffer_slice(&type));
         buffer_append_varint(target, (uint64_t) batch->length);
-        buffer_append_byte(target, write->rows.ops != NULL);
+        buffer_append_byte(target, (write->rows.ops != NULL ? HAS_OPS : 0) |
+                                       (write->origins != NULL ? HAS_ORIGINS : 0));
         if (write->rows.ops != NULL) {
             buffer_append(target, write->rows.ops, (size_t) batch->length);
+        }
+        if (write->origins != NULL) {
+            buffer_append(target, write->origins, (size_t) batch->length * sizeof(*write->origins));
         }
         buffer_append(target, write->rows.versions, (size_t) batch->length * sizeof(int64_t));
         batch_write_bytes(batch, target);
@@ -70,9 +77,12 @@ static enum status read_write(struct processor *task,
     struct slice name = bytes_slice(reader);
     struct slice type_name = bytes_slice(reader);
     uint64_t length = bytes_varint(reader);
-    bool has_ops = bytes_byte(reader) != 0;
+    uint8_t parts = bytes_byte(reader);
+    bool has_ops = (parts & HAS_OPS) != 0;
+    bool has_origins = (parts & HAS_ORIGINS) != 0;
     reader->failed = reader->failed || length > reader->rest.size;
     struct slice ops = bytes_take(reader, has_ops ? length : 0);
+    struct slice origins = bytes_take(reader, has_origins ? length * sizeof(struct row_origin) : 0);
     struct slice versions = bytes_take(reader, length * sizeof(int64_t));
     const struct type *type;
     if (reader->failed || type_parse(type_name, arena, &type, NULL) != STATUS_OK ||
@@ -103,9 +113,14 @@ static enum status read_write(struct processor *task,
     }
     int64_t *aligned = arena_alloc(arena, versions.size + 1);
     memcpy(aligned, versions.data, versions.size);
+    struct row_origin *copied = arena_alloc(arena, origins.size + 1);
+    if (origins.size > 0) {
+        memcpy(copied, origins.data, origins.size);
+    }
     output_add_write(arena, output,
                      (struct task_write){
                          .sink = sink,
+                         .origins = has_origins ? copied : NULL,
                          .rows = {.table = sink->spec->table,
                                   .batch = batch,
                                   .ops = has_ops ? ops.data : NULL,

@@ -4,7 +4,8 @@
  * Rows that a commit has decided on, as bytes in the state store, until every sink's store has
  * them.
  *
- *     repeated: sink name, row type as text, row count, has-ops byte, [ops], versions, rows
+ *     repeated: sink name, row type as text, row count, parts byte (1 ops, 2 origins), [ops],
+ *     [origins], versions, rows
  */
 
 #include "base/buffer.h"

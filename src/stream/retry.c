@@ -143,6 +143,7 @@ static enum status fail_again(struct work *work,
 {
     struct processor *task = work->task;
     TRY(checkpoint_reload_groups(task, error));
+    task->ahead = false;
     return task->keeper->ops->dead_update(task->keeper->handle, letter->id, fault, error);
 }
 
@@ -174,20 +175,23 @@ static enum status retry_letter(struct processor *task,
         return fail_again(&work, letter, work.decoded.failures[0].message, error);
     }
     *ret_fatal = true; /* from here on groups and counts change */
+    task->ahead = true;
     TRY(retry_streams(&work, letter, error));
     if (work.run.failure_count > 0) {
         TRY(fail_again(&work, letter, work.run.failures[0].message, error));
         *ret_fatal = false;
         return STATUS_OK;
     }
-    move_counts(&work);
     work_assign_versions(&work);
     keep_version(&work, letter->version);
+    work_note_origins(&work);
+    move_counts(&work);
     work.output.resolved = letter->id;
+    work.output.retries = letter->retries + 1;
     task->progress.number++;
     TRY(task_commit(task, &work.output, 0, error));
     TRY(committer_wait(task, error));
-    *ret_resolved = true;
+    *ret_resolved = !task->refused;
     *ret_fatal = false;
     return STATUS_OK;
 }

@@ -47,11 +47,28 @@ struct task_stream {
     size_t sink_count;
 };
 
+/* How the record that a row came from is counted. */
+enum row_fate {
+    ROW_UNCOUNTED, /* by this commit: a replay */
+    ROW_STORED,
+    ROW_LATE,
+    ROW_FILTERED,
+    ROW_DEAD,
+};
+
+/* Which record of the topic made a row. */
+struct row_origin {
+    int64_t offset;
+    int32_t partition; /* -1: none, the row comes from state */
+    int32_t fate;      /* enum row_fate */
+};
+
 /* Rows on their way to a sink. */
 struct task_write {
     struct task_sink *sink;
     struct store_write rows;
-    const int32_t *records; /* which of the batch made each row; NULL: they come from state */
+    const int32_t *records;     /* which of the batch made each row; NULL: they come from state */
+    struct row_origin *origins; /* one a row */
 };
 
 /* Everything that one commit makes durable. Memory of the batch arena. */
@@ -61,6 +78,7 @@ struct task_output {
     struct dead_letter *dead;
     size_t dead_count, dead_capacity;
     int64_t resolved; /* id of the dead letter that this settles, 0: none */
+    int32_t retries;  /* of that one, this included */
 };
 
 struct task_retry {
@@ -95,6 +113,10 @@ struct processor {
     int64_t outbox_first, outbox_last; /* numbers of the entries that the state store holds */
     atomic_int_least64_t delivered;    /* entries up to this number are in every store */
     struct committer *committer;
+    bool ahead;               /* progress and groups in memory are not stored yet */
+    bool refused;             /* of the last batch that was handed over, a store refused rows */
+    struct fate_counts moved; /* by that, of this batch; and what progress does not know yet */
+    struct fate_counts owed;
 
     void (*on_progress)(void *context);
     void *context;
@@ -161,14 +183,20 @@ MUST_USE enum status task_commit(struct processor *task,
 MUST_USE enum status task_commit_direct(struct processor *task,
                                         int64_t number,
                                         struct slice progress,
-                                        const struct task_output *output,
+                                        struct task_output *output,
                                         struct arena *arena,
                                         struct error *error);
 MUST_USE enum status task_deliver(struct processor *task,
                                   int64_t number,
-                                  const struct task_output *output,
+                                  struct task_output *output,
                                   struct arena *arena,
                                   struct error *error);
+
+/* Tries until it is done, or will never be, or the task is told to stop. */
+MUST_USE enum status task_commit_to(struct processor *task,
+                                    struct task_store *store,
+                                    const struct store_commit *commit,
+                                    struct error *error);
 
 /* Waits before trying again; false if the task was told to stop. Shows the error in the status. */
 bool task_pause(struct processor *task, const struct error *error, unsigned attempt);

@@ -632,6 +632,69 @@ static void read_only(void **state)
     f.store = writer;
 }
 
+/* Rows that the store refuses, among others of two writes: all are named, nothing of progress is
+ * kept; without them the same commit is. */
+static void refused_rows(void **state)
+{
+    (void) state;
+
+    enum {
+        COUNT = 300
+    };
+
+    static const int64_t bad[] = {0, 7, 150, 299};
+    struct store_table table = pairs();
+    assert_ok(f.ops->table_ensure(f.store, &table, &f.error), f.error);
+    f.contract->guard(f.contract->context, f.url);
+    reopen();
+    assert_ok(f.ops->table_ensure(f.store, &table, &f.error), f.error);
+    struct pair *rows = ARENA_ARRAY(&f.arena, struct pair, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        rows[i] = (struct pair){arena_printf(&f.arena, "%03d", i), "good", 10 + i};
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        rows[bad[i]].content = "r\xc3\xb6"
+                               "d";
+    }
+    struct store_write writes[] = {write_of(&table, rows, 1),
+                                   write_of(&table, rows + 1, COUNT - 1)};
+    struct store_refusals refused = {.arena = &f.arena};
+    struct store_progress progress = {"task", 1, SLICE("x")};
+    struct dead_letter letter = {.pipeline = "p", .name = "s", .reason = "store"};
+    struct store_commit commit = {.writes = writes,
+                                  .write_count = 2,
+                                  .progress = &progress,
+                                  .dead = &letter,
+                                  .dead_count = 1,
+                                  .refused = &refused};
+    assert_int_equal(f.ops->commit(f.store, &commit, &f.error), STATUS_DATA);
+    assert_int_equal(refused.count, ARRAY_SIZE(bad));
+    bool named[COUNT] = {false};
+    for (size_t i = 0; i < refused.count; i++) {
+        assert_true(strlen(refused.rows[i].message) > 0);
+        named[refused.rows[i].row + (int64_t) refused.rows[i].write] = true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_true(named[bad[i]]);
+    }
+    struct store_progress stored;
+    assert_int_equal(f.ops->progress_load(f.store, "task", &f.arena, &stored, &f.error),
+                     STATUS_NOT_FOUND);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        rows[bad[i]].content = "better";
+    }
+    refused.count = 0;
+    struct store_write good = write_of(&table, rows, COUNT);
+    commit.writes = &good;
+    commit.write_count = 1;
+    assert_ok(f.ops->commit(f.store, &commit, &f.error), f.error);
+    assert_int_equal(refused.count, 0);
+    assert_ok(f.ops->progress_load(f.store, "task", &f.arena, &stored, &f.error), f.error);
+    assert_int_equal(stored.number, 1);
+    assert_null(strstr(rows_of(table.name, NULL, 0), "r\xc3\xb6"
+                                                     "d"));
+}
+
 int store_contract(const struct store_contract *contract)
 {
     f.contract = contract;
@@ -647,6 +710,7 @@ int store_contract(const struct store_contract *contract)
         cmocka_unit_test_setup_teardown(tables_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(internal_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(expiry, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(odd_names, setup, teardown),
         cmocka_unit_test_setup_teardown(read_only, setup, teardown),
     };

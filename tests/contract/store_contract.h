@@ -10,6 +10,10 @@ struct store_contract {
     /* The URL of a fresh, empty store; it is taken away after the test. */
     const char *(*make)(void *context);
     void (*remove)(void *context, const char *url);
+
+    /* Has the store's own means refuse rows of space.pairs whose content is "r\xc3\xb6d"; the table
+     * is there, empty. */
+    void (*guard)(void *context, const char *url);
     void *context;
 };
 

@@ -5,11 +5,13 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import time
 import uuid
 
 import pytest
+from cassandra import InvalidRequest
 from cassandra_side import TlsFront, certificate, empty, rows, session
 from kills import CHANGES, USERS_TABLE, Campaign, small_steps
 from leat import BINARY, USERS, Leat, audit, leat, read_only, table, wait_until
@@ -309,6 +311,67 @@ def test_a_table_that_differs(url, api, tmp_path):
         cql.execute(f"CREATE TABLE {USERS_TABLE} (id uuid PRIMARY KEY, first_name int)")
     text = refused(url, api, tmp_path)
     assert 'column "first_name" is int, the pipeline has string' in text
+
+
+def keyspace(cql, name):
+    cql.execute(f"CREATE KEYSPACE {name} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}")
+
+
+def test_a_refused_row_is_a_dead_letter(url, api, tmp_path):
+    """A column that somebody made narrower: the batch's other rows are stored, and counts are exact."""
+    with session(url) as cql:
+        keyspace(cql, "spark_streams")
+        cql.execute(f"CREATE TABLE {USERS_TABLE} (id uuid PRIMARY KEY, address ascii)")
+    file = storage(USERS, tmp_path / "users.yaml", url)
+    data = tmp_path / "data"
+    ended = run_real(file, data, api.url, "--limit", 1000).wait(LEAT_S)
+    assert ended.code == 0, ended.stderr
+    given = [row(user) for user in users(api, 1000)]
+    good = [one for one in given if one["address"].isascii()]
+    assert 0 < len(good) < 1000
+    totals = ended.check_sum()
+    assert (totals["stored"], totals["dead"]) == (len(good), 1000 - len(good))
+    assert by_id(stored(url, USERS_TABLE)) == by_id(good)
+    assert audit(data)["accepted"] == 1000
+    listed = leat("dead", "list", "--json", "--limit", 1000, data=data)
+    letters = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert len(letters) == 1000 - len(good)
+    assert {(one["reason"], one["name"]) for one in letters} == {("store", "users")}
+    assert all('column "address"' in one["message"] for one in letters)
+
+
+def count(url):
+    """Of rows; the schema names a table before statements may."""
+    try:
+        return len(rows(url, USERS_TABLE))
+    except InvalidRequest:
+        return 0
+
+
+def test_a_dropped_table_is_waited_for(url, api, tmp_path):
+    file = storage(small_steps(tmp_path / "small.yaml"), tmp_path / "users.yaml", url)
+    data = tmp_path / "data"
+    process = run_real(file, data, api.url, "--drain-timeout", "25s")
+    try:
+        with session(url) as cql:
+            wait_until(lambda: count(url) > 100, "rows", LEAT_S)
+            statement = list(cql.execute(f"DESCRIBE TABLE {USERS_TABLE}"))[0]["create_statement"]
+            process.process.send_signal(signal.SIGSTOP)
+            before = stored(url, USERS_TABLE)
+            cql.execute(f"DROP TABLE {USERS_TABLE}")
+            process.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: "leat waits until the table is as it was" in process.stderr, "the reason", LEAT_S)
+            assert process.process.poll() is None
+            cql.execute(statement)
+            wait_until(lambda: count(url) > 100, "rows again", LEAT_S)
+        ended = process.stop()
+        assert ended.code == 0, ended.stderr
+        totals = ended.check_sum()
+        assert totals["dead"] == 0
+        found = {one["id"]: one for one in before + stored(url, USERS_TABLE)}
+        assert found == by_id([row(user) for user in users(api, totals["accepted"], page_size=20)])
+    finally:
+        process.close()
 
 
 def test_the_same_rows_as_embedded(url, api, tmp_path):

@@ -97,3 +97,14 @@ void cql_error_read(struct slice body, struct cql_refusal *ret_refusal, struct e
         error->retriable = kind->remedy != CQL_REMEDY_NONE;
     }
 }
+
+void cql_error_of_prepare(const struct cql_refusal *refusal, struct error *error)
+{
+    if (refusal->code != CQL_INVALID || error == NULL) {
+        return;
+    }
+    error->status = STATUS_NOT_FOUND;
+    error->retriable = true;
+    error_hint(error, "leat waits until the table is as it was; or start leat again, which makes "
+                      "what is missing");
+}

@@ -42,6 +42,10 @@ struct cql_refusal {
     struct slice prepared_id; /* of UNPREPARED; lies in the body */
 };
 
+/* A refusal of PREPARE: a table or a column that it names is not there (any more, or yet). May
+ * pass: STATUS_NOT_FOUND, retriable. Other failures stay as they are. */
+void cql_error_of_prepare(const struct cql_refusal *refusal, struct error *error);
+
 /* Reads the body of an ERROR. The error's text has the server's, the figures that come with it and,
  * where there is one, a hint. */
 void cql_error_read(struct slice body, struct cql_refusal *ret_refusal, struct error *error);

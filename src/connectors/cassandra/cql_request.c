@@ -84,6 +84,18 @@ static void send_to(struct cql_request *request, struct cql_host *host)
     ASSERT(sent);
 }
 
+/* Values are written for the types that the statement had when it was prepared first. */
+static bool is_as_it_was(const struct cql_request *request, struct slice body)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(request->statements); i++) {
+        const struct cql_statement *statement = request->statements[i];
+        if (statement != NULL && slice_equal(statement->answer, body)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The node has the statements again: the request goes there anew. */
 static void on_prepared(void *context, const struct cql_answer *answer, const struct error *failure)
 {
@@ -99,6 +111,10 @@ static void on_prepared(void *context, const struct cql_answer *answer, const st
     } else if (answer->opcode != CQL_RESULT) {
         struct cql_refusal refusal;
         cql_error_read(answer->body, &refusal, &request->last);
+        cql_error_of_prepare(&refusal, &request->last);
+    } else if (!is_as_it_was(request, answer->body)) {
+        (void) error_set(&request->last, STATUS_NOT_FOUND, "the table has been made anew");
+        request->last.retriable = true; /* by who asks: prepared anew, it may fit */
     }
     if (request->preparing > 0) {
         return;
@@ -106,7 +122,7 @@ static void on_prepared(void *context, const struct cql_answer *answer, const st
     if (request->last.status == STATUS_OK && clock_monotonic_us() < request->deadline_us) {
         request->not_before_us = 0;
         enqueue(request->session, request);
-    } else if (request->last.retriable) {
+    } else if (request->last.retriable && request->last.status != STATUS_NOT_FOUND) {
         struct error reason = request->last;
         try_again(request, false, &reason);
     } else {

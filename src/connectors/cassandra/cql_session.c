@@ -264,6 +264,7 @@ enum status cql_session_prepare(struct cql_session *session,
     struct arena *arena = &session->statements_arena;
     statement = ARENA_NEW(arena, struct cql_statement);
     statement->text = arena_strdup(arena, text);
+    statement->answer = arena_copy(arena, answer.body);
     TRY(cql_prepared_read(answer.body, answer.version, arena, &statement->prepared, error));
     map_put_string(&session->statements, text, statement);
     *ret_statement = statement;

@@ -32,6 +32,7 @@ size_t cql_session_local_hosts(const struct cql_session *session);
 struct cql_statement {
     const char *text;
     struct cql_prepared prepared;
+    struct slice answer; /* all that the server said of it */
 };
 
 /* Prepares a text, or finds it prepared. It lives as long as the session, or until it is

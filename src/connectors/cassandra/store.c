@@ -35,7 +35,10 @@ static enum status
 cass_commit(struct store *store, const struct store_commit *commit, struct error *error)
 {
     for (size_t i = 0; i < commit->write_count; i++) {
-        TRY(cass_write_rows(store, &commit->writes[i], error));
+        TRY(cass_write_rows(store, commit, i, error));
+    }
+    if (commit->refused != NULL && commit->refused->count > 0) {
+        return error_set(error, STATUS_DATA, "%zu rows are refused", commit->refused->count);
     }
     crash_point("cassandra.before_progress");
     for (size_t i = 0; i < commit->dead_count; i++) {

@@ -84,9 +84,12 @@ MUST_USE enum status cass_table_describe(struct store *store,
 
 /* ---- rows -------------------------------------------------------------------------------------*/
 
-/* All rows of a write, durable at the consistency of the URL. (store_write.c) */
-MUST_USE enum status
-cass_write_rows(struct store *store, const struct store_write *write, struct error *error);
+/* All rows of one of the commit's writes, durable at the consistency of the URL, but for those that
+ * are refused. (store_write.c) */
+MUST_USE enum status cass_write_rows(struct store *store,
+                                     const struct store_commit *commit,
+                                     size_t index,
+                                     struct error *error);
 
 MUST_USE enum status
 cass_scan(struct store *store,

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "connectors/cassandra/cql_error.h"
 #include "connectors/cassandra/cql_murmur.h"
 #include "connectors/cassandra/store_internal.h"
 #include "io/clock.h"
@@ -54,13 +55,35 @@ struct writer {
     size_t open_count;
     struct batch_out *free;
     size_t under_way;
-    struct buffer key;    /* scratch */
-    struct buffer values; /* scratch */
-    struct error failure; /* the first */
+    struct buffer key;              /* scratch */
+    struct buffer values;           /* scratch */
+    struct error failure;           /* the first */
+    struct store_refusals *refused; /* NULL: a refused row is a failure */
+    size_t write_index;
 };
 
 /* ---- statements --------------------------------------------------------------------------------
  */
+
+/* What a statement is about may come back: it is waited for. */
+static enum status prepare_text(struct writer *writer,
+                                struct buffer *cql,
+                                const struct cql_statement **ret_statement,
+                                struct error *error)
+{
+    struct error failure = {0};
+    enum status status =
+        cql_session_prepare(writer->session, buffer_string(cql), ret_statement, &failure);
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    const struct cql_refusal refusal = {.code = failure.code};
+    cql_error_of_prepare(&refusal, &failure);
+    if (error != NULL) {
+        *error = failure;
+    }
+    return failure.status;
+}
 
 static enum status check_bound(const struct form *form,
                                const struct store_table *table,
@@ -102,8 +125,7 @@ prepare_upsert(struct writer *writer, const struct cass_name *name, struct error
     buffer_append_string(&cql, ") USING TIMESTAMP ?");
     writer->upsert = (struct form){
         .columns = columns, .column_count = table->column_count, .version_at = table->column_count};
-    TRY(cql_session_prepare(writer->session, buffer_string(&cql), &writer->upsert.statement,
-                            error));
+    TRY(prepare_text(writer, &cql, &writer->upsert.statement, error));
     return check_bound(&writer->upsert, table, table->column_count + 1, error);
 }
 
@@ -120,8 +142,7 @@ prepare_remove(struct writer *writer, const struct cass_name *name, struct error
     }
     writer->remove =
         (struct form){.columns = table->key, .column_count = table->key_count, .version_at = 0};
-    TRY(cql_session_prepare(writer->session, buffer_string(&cql), &writer->remove.statement,
-                            error));
+    TRY(prepare_text(writer, &cql, &writer->remove.statement, error));
     return check_bound(&writer->remove, table, table->key_count + 1, error);
 }
 
@@ -136,7 +157,13 @@ static enum status prepare(struct writer *writer, struct error *error)
     const struct store_table *table = writer->write->table;
     struct cass_name name;
     TRY(cass_name_of(writer->store, table->name, &writer->arena, &name, error));
-    TRY(cql_session_replication(writer->session, name.keyspace, &writer->replication, error));
+    enum status status =
+        cql_session_replication(writer->session, name.keyspace, &writer->replication, error);
+    if (status == STATUS_NOT_FOUND && error != NULL) { /* it too may come back */
+        error->retriable = true;
+        error_hint(error, "start leat again, which makes what is missing");
+    }
+    TRY(status);
     TRY(prepare_upsert(writer, &name, error));
     if (removes_any(writer->write)) {
         TRY(prepare_remove(writer, &name, error));
@@ -169,6 +196,19 @@ static void note_failure(struct writer *writer, const struct error *failure)
 {
     if (writer->failure.status == STATUS_OK) {
         writer->failure = *failure;
+    }
+}
+
+/* The row is refused for what it holds, or all has failed. */
+static void note_row(struct writer *writer, int64_t row, struct error *failure)
+{
+    if (!failure->retriable) {
+        name_row(writer, row, failure);
+    }
+    if (failure->status == STATUS_DATA && writer->refused != NULL) {
+        store_refuse(writer->refused, writer->write_index, row, failure);
+    } else {
+        note_failure(writer, failure);
     }
 }
 
@@ -320,10 +360,7 @@ on_done(struct cql_request *request, const struct cql_answer *answer, const stru
         split(batch);
     } else if (failure != NULL) {
         struct error named = *failure;
-        if (!failure->retriable) {
-            name_row(writer, batch->entries[0].row, &named);
-        }
-        note_failure(writer, &named);
+        note_row(writer, batch->entries[0].row, &named);
     }
     batch_release(batch);
 }
@@ -480,8 +517,7 @@ static void add_rows(struct writer *writer)
     struct error error;
     for (int64_t row = 0; row < writer->write->batch->length; row++) {
         if (add_row(writer, row, &error) != STATUS_OK) {
-            name_row(writer, row, &error);
-            note_failure(writer, &error);
+            note_row(writer, row, &error);
         }
         if (row % 64 == 63) {
             cql_session_pump(writer->session, 0);
@@ -511,10 +547,17 @@ static void finish(struct writer *writer)
     }
 }
 
-enum status
-cass_write_rows(struct store *store, const struct store_write *write, struct error *error)
+enum status cass_write_rows(struct store *store,
+                            const struct store_commit *commit,
+                            size_t index,
+                            struct error *error)
 {
-    struct writer writer = {.store = store, .session = store->session, .write = write};
+    const struct store_write *write = &commit->writes[index];
+    struct writer writer = {.store = store,
+                            .session = store->session,
+                            .write = write,
+                            .refused = commit->refused,
+                            .write_index = index};
     arena_init(&writer.arena, 0);
     enum status status = prepare(&writer, error);
     if (status != STATUS_OK) {
@@ -526,6 +569,9 @@ cass_write_rows(struct store *store, const struct store_write *write, struct err
         if (status != STATUS_OK && error != NULL) {
             *error = writer.failure;
         }
+    }
+    if (status == STATUS_NOT_FOUND) { /* whatever comes back is looked at anew */
+        cql_session_forget(writer.session);
     }
     mem_free(writer.open);
     buffer_deinit(&writer.key);

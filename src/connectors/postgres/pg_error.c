@@ -65,6 +65,17 @@ bool pg_error_ends_session(const PGresult *result)
     return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
+static bool is_of_values(const char *state)
+{
+    static const char *const classes[] = {"22", "23", "44", "54", "P0001"};
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (strncmp(state, classes[i], strlen(classes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum status pg_error_result(const PGresult *result, struct error *error)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -75,7 +86,17 @@ enum status pg_error_result(const PGresult *result, struct error *error)
     if (state[0] == '\0') { /* libpq's own: the connection is gone */
         return error_set(error, STATUS_UNAVAILABLE, "%.*s", (int) strcspn(message, "\n"), message);
     }
-    return fill(state, message, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), error);
+    enum status status =
+        fill(state, message, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), error);
+    if (is_of_values(state)) {
+        error_code(error, PG_ROW_REFUSED_CODE);
+    }
+    return status;
+}
+
+bool pg_error_refuses_row(const struct error *error)
+{
+    return error->code == PG_ROW_REFUSED_CODE;
 }
 
 /* libpq keeps no SQLSTATE of a refused connection, so its words decide. */

@@ -84,17 +84,37 @@ static size_t send_resolved(struct store *store, const struct store_commit *comm
     return pg_send(store->pg, "DELETE FROM leat_dead WHERE id = ANY ($1)", &params);
 }
 
+static enum status send_writes(struct store *store,
+                               const struct store_commit *commit,
+                               struct arena *arena,
+                               struct error *error)
+{
+    struct sink_table **writers = ARENA_ARRAY(arena, struct sink_table *, commit->write_count + 1);
+    TRY(lock_tables(store, commit, writers, arena, error));
+    for (size_t i = 0; i < commit->write_count; i++) {
+        TRY(pg_store_write_rows(store, &commit->writes[i], writers[i], arena, error));
+    }
+    return STATUS_OK;
+}
+
+enum status pg_store_write_all(struct store *store,
+                               const struct store_write *writes,
+                               size_t write_count,
+                               struct arena *arena,
+                               struct error *error)
+{
+    const struct store_commit commit = {.writes = writes, .write_count = write_count};
+    TRY(send_writes(store, &commit, arena, error));
+    return pg_wait(store->pg, error);
+}
+
 /* All of the commit, sent and answered. */
 static enum status
 write_commit(struct store *store, const struct store_commit *commit, struct error *error)
 {
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 0);
-    struct sink_table **writers = ARENA_ARRAY(&arena, struct sink_table *, commit->write_count + 1);
-    TRY(lock_tables(store, commit, writers, &arena, error));
-    for (size_t i = 0; i < commit->write_count; i++) {
-        TRY(pg_store_write_rows(store, &commit->writes[i], writers[i], &arena, error));
-    }
+    TRY(send_writes(store, commit, &arena, error));
     for (size_t i = 0; i < commit->dead_count; i++) {
         pg_store_dead_insert(store, &commit->dead[i]);
     }
@@ -118,12 +138,21 @@ enum status
 pg_store_commit(struct store *store, const struct store_commit *commit, struct error *error)
 {
     enum status status;
+    struct error why = {0};
     TRY(pg_store_begin(store, PG_WRITE, error));
     if (has_landed(store, commit)) {
         pg_rollback(store->pg);
         return STATUS_OK;
     }
-    TRY_OR_FAIL(write_commit(store, commit, error));
+    status = write_commit(store, commit, &why);
+    if (status != STATUS_OK) {
+        pg_rollback(store->pg);
+        status = pg_store_find_refused(store, commit, &why);
+        if (error != NULL) {
+            *error = why;
+        }
+        return status;
+    }
     crash_point("sink.before_commit");
     status = pg_commit(store->pg, error);
     if (status != STATUS_OK) {

@@ -66,6 +66,21 @@ enum status pg_store_write_rows(struct store *store,
                                 const struct sink_table *writer,
                                 struct arena *arena,
                                 struct error *error);
+
+/* Locks and rows of a commit's writes, answered; in a transaction. (store_commit.c) */
+enum status pg_store_write_all(struct store *store,
+                               const struct store_write *writes,
+                               size_t write_count,
+                               struct arena *arena,
+                               struct error *error);
+
+/* Tells which rows of a commit were refused, if it was rows: each part of the writes is tried in a
+ * transaction of its own that is taken back. STATUS_DATA if any are, `why` again otherwise.
+ * (store_refuse.c) */
+enum status pg_store_find_refused(struct store *store,
+                                  const struct store_commit *commit,
+                                  struct error *why);
+
 void pg_store_dead_insert(struct store *store, const struct dead_letter *letter);
 
 /* Functions of the table of ops. */

@@ -13,6 +13,8 @@
 /* One batch under way. */
 struct writing {
     struct store *store;
+    struct store_refusals *refused; /* NULL: none may be */
+    size_t write_index;
     struct sink_table *table;
     const struct store_write *write;
     struct db_statement *upsert;
@@ -166,23 +168,44 @@ static enum status check_write(const struct store_write *write, struct error *er
     return STATUS_OK;
 }
 
-enum status store_write_rows(struct store *store,
-                             const struct store_write *write,
-                             struct arena *arena,
-                             struct error *error)
+static enum status write_row(struct writing *writing, int64_t row, struct error *error)
 {
+    struct error failure = {0};
+    bool removes = writing->write->ops != NULL && writing->write->ops[row] == STORE_DELETE;
+    enum status status =
+        removes ? remove_row(writing, row, &failure) : upsert(writing, row, &failure);
+    if (status != STATUS_OK && writing->refused != NULL && db_refuses_row(&failure)) {
+        store_refuse(writing->refused, writing->write_index, row, &failure);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK && error != NULL) {
+        *error = failure;
+    }
+    return status;
+}
+
+static enum status write_rows(struct store *store,
+                              const struct store_commit *commit,
+                              size_t index,
+                              struct arena *arena,
+                              struct error *error)
+{
+    const struct store_write *write = &commit->writes[index];
     if (write->batch->length == 0) {
         return STATUS_OK;
     }
     TRY(check_write(write, error));
-    struct writing writing = {.store = store, .write = write, .arena = arena};
+    struct writing writing = {.store = store,
+                              .refused = commit->refused,
+                              .write_index = index,
+                              .write = write,
+                              .arena = arena};
     TRY(store_table_writer(store, write->table, &writing.table, error));
     enum status status = writing_begin(&writing, error);
     struct sort_entry *sorted = sorted_rows(&writing);
     for (int64_t i = 0; i < write->batch->length && status == STATUS_OK; i++) {
         int64_t row = sorted == NULL ? i : sorted[i].row;
-        bool removes = write->ops != NULL && write->ops[row] == STORE_DELETE;
-        status = removes ? remove_row(&writing, row, error) : upsert(&writing, row, error);
+        status = write_row(&writing, row, error);
     }
     writing_end(&writing);
     if (status != STATUS_OK) {
@@ -221,8 +244,11 @@ store_commit(struct store *store, const struct store_commit *commit, struct erro
     enum status status;
     TRY(write_begin(store->db, store->turn, error));
     for (size_t i = 0; i < commit->write_count; i++) {
-        TRY_OR_FAIL(store_write_rows(store, &commit->writes[i], &arena, error));
+        TRY_OR_FAIL(write_rows(store, commit, i, &arena, error));
         arena_reset(&arena);
+    }
+    if (commit->refused != NULL && commit->refused->count > 0) {
+        TRY_OR_FAIL(error_set(error, STATUS_DATA, "%zu rows are refused", commit->refused->count));
     }
     for (size_t i = 0; i < commit->dead_count; i++) {
         TRY_OR_FAIL(store_dead_insert(store, &commit->dead[i], error));

@@ -76,11 +76,6 @@ enum status store_read(struct db_statement *row,
                        struct arena *arena,
                        struct error *error);
 
-enum status store_write_rows(struct store *store,
-                             const struct store_write *write,
-                             struct arena *arena,
-                             struct error *error);
-
 /* Inside a transaction. */
 enum status
 store_dead_insert(struct store *store, const struct dead_letter *letter, struct error *error);

@@ -49,12 +49,31 @@ static void take_away(void *context, const char *url)
     cql_session_close(session);
 }
 
+/* A table that somebody else made, with a narrower column. */
+static void guard(void *context, const char *url)
+{
+    struct arena arena CLEANUP(arena_deinit);
+    struct cql_settings settings;
+    struct cql_session *session;
+    struct error error;
+    (void) context;
+    arena_init(&arena, 0);
+    assert_ok(cql_url_parse(url, &arena, &settings, &error), error);
+    assert_ok(cql_session_open(&settings, &session, &error), error);
+    assert_ok(cql_session_alter(session, "DROP TABLE space.pairs", &error), error);
+    assert_ok(cql_session_alter(
+                  session, "CREATE TABLE space.pairs (id text PRIMARY KEY, content ascii)", &error),
+              error);
+    cql_session_close(session);
+}
+
 int main(void)
 {
     const struct store_contract contract = {
         .ops = &cassandra_store_ops,
         .make = make,
         .remove = take_away,
+        .guard = guard,
     };
     return store_contract(&contract);
 }

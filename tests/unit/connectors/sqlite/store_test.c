@@ -30,6 +30,22 @@ static void take_away(void *context, const char *url)
     assert_ok(directory_remove(directory, &error), error);
 }
 
+static void guard(void *context, const char *url)
+{
+    const struct db_options options = {.application_id = 0x6c656102, .user_version = 1000};
+    struct error error;
+    struct db *db;
+    (void) context;
+    assert_ok(db_open(url, &options, &db, &error), error);
+    assert_ok(db_exec(db,
+                      "CREATE TRIGGER guard BEFORE INSERT ON \"space.pairs\" WHEN NEW.content ="
+                      " 'r\xc3\xb6"
+                      "d' BEGIN SELECT RAISE(ABORT, 'not wanted here'); END",
+                      &error),
+              error);
+    db_close(db);
+}
+
 /* The disk is full after 0, 1, 2, ... more pages: rows, progress and dead letter stay together. */
 static void full_disk(void **state)
 {
@@ -72,7 +88,7 @@ static void full_disk(void **state)
     struct store_write write = {&table, &batch, NULL, versions};
     struct store_progress progress = {"task", 1, SLICE("x")};
     struct dead_letter letter = {.pipeline = "p", .name = "s", .reason = "cast"};
-    struct store_commit commit = {&write, 1, &progress, &letter, 1, NULL, 0};
+    struct store_commit commit = {&write, 1, &progress, &letter, 1, NULL, 0, NULL};
     int failed = 0;
     enum status status = STATUS_AGAIN;
     for (int64_t pages = 0; status != STATUS_OK; pages++) {
@@ -101,7 +117,8 @@ static void full_disk(void **state)
 
 int main(void)
 {
-    struct store_contract contract = {.ops = &sqlite_store_ops, .make = make, .remove = take_away};
+    struct store_contract contract = {
+        .ops = &sqlite_store_ops, .make = make, .remove = take_away, .guard = guard};
     int failures = store_contract(&contract);
     const struct CMUnitTest tests[] = {cmocka_unit_test(full_disk)};
     return failures + cmocka_run_group_tests(tests, NULL, NULL);
