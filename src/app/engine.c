@@ -284,6 +284,7 @@ enum status engine_drain(struct engine *engine,
 {
     struct drain drain = {clock_monotonic_us() + timeout_us, abandon};
     engine->draining = true;
+    engine_dags_stop(engine); /* tasks under way go on, in processes of their own */
     for (size_t i = 0; i < engine->source_count; i++) {
         fetch_stop(engine->sources[i].fetch);
     }

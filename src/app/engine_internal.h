@@ -101,6 +101,7 @@ struct engine {
     size_t ingest_count;
     int64_t ingest_next_id;
     struct engine_lead lead;
+    struct engine_dags *dags; /* NULL: none are scheduled here */
     bool draining;
     int draining_level;
     int64_t maintain_next_us; /* monotonic */
@@ -122,6 +123,10 @@ MUST_USE enum status engine_pipelines_advance(struct engine *engine, struct erro
 /* Stops all workers, as soon as they can; they may be started again. */
 void engine_pipelines_halt(struct engine *engine);
 void engine_pipelines_stop(struct engine *engine);
+
+/* engine_dags.c: the scheduler of DAGs; with coordination only where the pipelines run. */
+MUST_USE enum status engine_dags_start(struct engine *engine, struct error *error);
+void engine_dags_stop(struct engine *engine);
 
 /* engine_lead.c */
 void engine_lead_view(struct engine *engine, struct engine_lead_view *ret_view);

@@ -393,11 +393,12 @@ enum status engine_pipelines_start(struct engine *engine, struct error *error)
         return error_set(error, STATUS_CONFIG, "there is no source \"%s\" in the file",
                          engine->options.only_source);
     }
-    return STATUS_OK;
+    return engine_dags_start(engine, error);
 }
 
 void engine_pipelines_halt(struct engine *engine)
 {
+    engine_dags_stop(engine);
     engine_ingests_free(engine);
     engine_ingests_init(engine);
     for (size_t i = 0; i < engine->source_count; i++) { /* all at once, before one is waited for */

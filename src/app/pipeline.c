@@ -39,7 +39,7 @@ static const char *directory_of(struct arena *arena, const char *path)
     return slash == path ? "/" : arena_printf(arena, "%.*s", (int) (slash - path), path);
 }
 
-static const char *const set_sections[] = {"sources", "streams", "sinks", "profiles"};
+static const char *const set_sections[] = {"sources", "streams", "sinks", "dags", "profiles"};
 
 /* The first word of a path; *ret_rest is what follows its dot. */
 static const char *first_word(struct arena *arena, const char *path, const char **ret_rest)

@@ -122,11 +122,12 @@ struct pipeline {
     int64_t version;
     const char *name;
     bool allow_open;
-    struct setting_sections sources; /* struct source_settings */
-    struct setting_sections streams; /* struct stream_settings */
-    struct setting_sections sinks;   /* struct sink_settings */
-    struct setting_sections tests;   /* struct test_settings */
-    struct node *dags;
+    struct setting_sections sources;        /* struct source_settings */
+    struct setting_sections streams;        /* struct stream_settings */
+    struct setting_sections sinks;          /* struct sink_settings */
+    struct setting_sections tests;          /* struct test_settings */
+    struct setting_sections dags;           /* struct dag_settings */
+    struct setting_pairs pools;             /* slots of each */
     struct console_settings *console;       /* NULL: the file says nothing about it */
     struct setting_sections profiles;       /* struct profile_settings */
     const struct profile_settings *profile; /* the chosen one; NULL: embedded */

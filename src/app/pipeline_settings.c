@@ -3,6 +3,7 @@
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
 #include "connectors/topic/topic_source.h"
+#include "orchestrate/dag.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/postgres_source.h"
 #endif
@@ -525,7 +526,17 @@ static const struct setting pipeline_rows[] = {
         SETTING_SECTIONS,
         .section = &test_table,
         .help = "Tests of the queries, by name."),
-    ROW(pipeline, dags, "dags", SETTING_NODE, .help = "Scheduled work."),
+    ROW(pipeline,
+        dags,
+        "dags",
+        SETTING_SECTIONS,
+        .section = &dag_table,
+        .help = "Tasks on a schedule, by name."),
+    ROW(pipeline,
+        pools,
+        "pools",
+        SETTING_PAIRS,
+        .help = "Slots that tasks of all DAGs share, by name: `{api: 2}`."),
     ROW(pipeline,
         console,
         "console",

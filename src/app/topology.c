@@ -1,5 +1,6 @@
 #include "app/topology.h"
 
+#include "app/dags.h"
 #include "base/assert.h"
 #include "codec/avro_schema.h"
 #include "io/file.h"
@@ -501,6 +502,11 @@ enum status topology_build(const struct pipeline *pipeline,
         .compiling = ARENA_ARRAY(arena, bool, pipeline->streams.count),
         .views = ARENA_ARRAY(arena, struct sql_relation, pipeline->streams.count),
     };
+    if (lookup == NULL) { /* the file by itself, before anything runs */
+        struct dag **dags;
+        size_t dag_count;
+        TRY(dags_build(pipeline, &dags, &dag_count, error));
+    }
     for (size_t i = 0; i < pipeline->sources.count; i++) {
         TRY(add_source_topic(&builder, &pipeline->sources.items[i], error));
     }

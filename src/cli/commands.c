@@ -5,6 +5,18 @@ extern const struct command command_audit;
 extern const struct command command_check;
 extern const struct command command_cluster_status;
 extern const struct command command_consume;
+extern const struct command command_dag_backfill;
+extern const struct command command_dag_cancel;
+extern const struct command command_dag_dry;
+extern const struct command command_dag_list;
+extern const struct command command_dag_logs;
+extern const struct command command_dag_next;
+extern const struct command command_dag_pause;
+extern const struct command command_dag_resume;
+extern const struct command command_dag_retry;
+extern const struct command command_dag_run;
+extern const struct command command_dag_runs;
+extern const struct command command_dag_show;
 extern const struct command command_dead_list;
 extern const struct command command_dead_retry;
 extern const struct command command_dead_show;
@@ -44,6 +56,18 @@ const struct command *const commands[] = {
     &command_check,
     &command_cluster_status,
     &command_consume,
+    &command_dag_backfill,
+    &command_dag_cancel,
+    &command_dag_dry,
+    &command_dag_list,
+    &command_dag_logs,
+    &command_dag_next,
+    &command_dag_pause,
+    &command_dag_resume,
+    &command_dag_retry,
+    &command_dag_run,
+    &command_dag_runs,
+    &command_dag_show,
     &command_dead_list,
     &command_dead_retry,
     &command_dead_show,

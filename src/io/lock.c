@@ -78,3 +78,15 @@ void file_lock_release(struct file_lock *lock)
     file_close(lock->fd);
     lock->fd = -1;
 }
+
+bool file_lock_is_held(const char *path)
+{
+    int fd;
+    if (file_open(path, O_RDWR, 0, &fd, NULL) != STATUS_OK) {
+        return false;
+    }
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    file_close(fd);
+    return held;
+}

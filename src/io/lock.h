@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct file_lock {
@@ -24,3 +25,7 @@ MUST_USE enum status file_lock_take(const char *path,
                                     struct error *error);
 
 void file_lock_release(struct file_lock *lock); /* fine if not held */
+
+/* Whether anybody holds the lock at `path`, this process included; false if there is no such file.
+ * A descriptor that a child inherited holds it on after its parent has ended. */
+bool file_lock_is_held(const char *path);
