@@ -94,9 +94,17 @@ bool engine_access_has_login(const struct engine *engine)
     return engine->access != NULL && engine->access->users != NULL;
 }
 
-void engine_access_configure(const struct engine *engine, struct console_config *config)
+void engine_access_configure(struct engine *engine, struct console_config *config)
 {
     struct engine_access *access = engine->access;
+    const struct alerts_settings **alerts =
+        ARENA_ARRAY(&engine->arena, const struct alerts_settings *, engine->pipeline_count + 1);
+    for (size_t i = 0; i < engine->pipeline_count; i++) {
+        if (engine->pipelines[i].pipeline->alerts != NULL) {
+            alerts[config->alert_count++] = engine->pipelines[i].pipeline->alerts;
+        }
+    }
+    config->alerts = alerts;
     config->users = access->users;
     config->token = access->users == NULL ? NULL : access->token;
     if (access->with_tls) {

@@ -15,5 +15,6 @@ void engine_access_close(struct engine *engine);
 /* True if whoever asks the console has to say who that is. */
 bool engine_access_has_login(const struct engine *engine);
 
-/* Fills in what the console needs of it; borrowed until engine_access_close. */
-void engine_access_configure(const struct engine *engine, struct console_config *config);
+/* Fills in what the console needs of it, and the alerts of all pipelines; borrowed until
+ * engine_access_close. */
+void engine_access_configure(struct engine *engine, struct console_config *config);

@@ -1,5 +1,6 @@
 #include "app/pipeline.h"
 
+#include "console/alert_rules.h"
 #include "io/file.h"
 
 #include <stdlib.h>
@@ -200,6 +201,11 @@ enum status pipeline_load(const char *path,
         TRY(node_expand(pipeline->root, options->secrets_dir, arena, error));
     }
     TRY(read_tree(pipeline, options, error));
+    if (pipeline->alerts != NULL && !options->structure_only &&
+        alerts_check(pipeline->alerts, error) != STATUS_OK) {
+        error_context(error, "%s", path);
+        return error->status;
+    }
     *ret_pipeline = pipeline;
     return STATUS_OK;
 }

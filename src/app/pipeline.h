@@ -129,6 +129,7 @@ struct pipeline {
     struct setting_sections dags;           /* struct dag_settings */
     struct setting_pairs pools;             /* slots of each */
     struct console_settings *console;       /* NULL: the file says nothing about it */
+    struct alerts_settings *alerts;         /* alert_rules.h; NULL: none */
     struct setting_sections profiles;       /* struct profile_settings */
     const struct profile_settings *profile; /* the chosen one; NULL: embedded */
 };

@@ -3,6 +3,7 @@
 #include "connectors/file/file_source.h"
 #include "connectors/http/http_source.h"
 #include "connectors/topic/topic_source.h"
+#include "console/alert_rules.h"
 #include "orchestrate/dag.h"
 #ifdef LEAT_POSTGRES
 #include "connectors/postgres/postgres_source.h"
@@ -537,6 +538,12 @@ static const struct setting pipeline_rows[] = {
         "pools",
         SETTING_PAIRS,
         .help = "Slots that tasks of all DAGs share, by name: `{api: 2}`."),
+    ROW(pipeline,
+        alerts,
+        "alerts",
+        SETTING_SECTION,
+        .section = &console_alerts_table,
+        .help = "Rules that tell somebody when a number stays bad."),
     ROW(pipeline,
         console,
         "console",

@@ -1,5 +1,8 @@
 #include "cli/command.h"
 
+extern const struct command command_alert_list;
+extern const struct command command_alert_silence;
+extern const struct command command_alert_test;
 extern const struct command command_api;
 extern const struct command command_audit;
 extern const struct command command_check;
@@ -51,6 +54,9 @@ extern const struct command command_user_remove;
 /* In the order of names: one line each, so that two new commands do not collide. */
 // clang-format off
 const struct command *const commands[] = {
+    &command_alert_list,
+    &command_alert_silence,
+    &command_alert_test,
     &command_api,
     &command_audit,
     &command_check,

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "console/alert_tell.h"
 #include "console/console_internal.h"
 #include "console/snapshot.h"
 #include "io/clock.h"
@@ -88,6 +89,7 @@ enum status console_start(const struct console_config *config,
         console->routes[i].handle = console_handle;
     }
     console->audit = audit_trail_new(config->audit);
+    console->alerts = alerts_new(config->alerts, config->alert_count, alert_tell_by_network);
     console->tls = config->tls_key != NULL;
     console->loopback = config->loopback;
     const struct http_server_config server = {
@@ -110,6 +112,10 @@ enum status console_start(const struct console_config *config,
     }
     TRY_OR_FAIL(http_server_start(&server, &console->server, error));
     TRY_OR_FAIL(thread_start("console", publish, console, &console->publisher, error));
+    if (alerts_wanted(console->alerts)) {
+        TRY_OR_FAIL(
+            thread_start("alerts", console_watch_alerts, console, &console->alerter, error));
+    }
     *ret_console = console;
     return STATUS_OK;
 
@@ -128,15 +134,20 @@ void console_stop(struct console *console)
     if (console == NULL) {
         return;
     }
-    if (console->publisher != NULL) {
-        enum status joined = thread_join(console->publisher, -1, NULL);
-        ASSERT(joined == STATUS_OK);
+    alerts_stop(console->alerts);
+    struct thread *const threads[] = {console->alerter, console->publisher};
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        if (threads[i] != NULL) {
+            enum status joined = thread_join(threads[i], -1, NULL);
+            ASSERT(joined == STATUS_OK);
+        }
     }
     atomic_store(&console->stopping, true);
     http_server_stop(console->server, STOP_US);
     http_events_free(console->events);
     watch_free(console->watch);
     login_free(console->login);
+    alerts_free(console->alerts);
     audit_trail_free(console->audit);
     mem_free(console->routes);
     mem_free(console);

@@ -19,6 +19,7 @@
 
 struct console;
 struct console_log_view;
+struct alerts_settings;
 
 /* ---- what there is to show ------------------------------------------------------------------- */
 
@@ -263,9 +264,12 @@ struct console_config {
     uint16_t port; /* 0 takes a free one */
     bool loopback; /* answer only for names of this machine: pages cannot rebind theirs to it */
     const char *history; /* file that keeps the charts' past over restarts; NULL: none */
-    const char *audit;   /* file that says who changed what; NULL: none */
-    const char *users;   /* file with who may do what (users.h); NULL: everybody, everything */
-    const char *token;   /* an admin's, for commands beside this leat; NULL: none */
+    const struct alerts_settings *const
+        *alerts; /* of each pipeline file; in place until the stop */
+    size_t alert_count;
+    const char *audit; /* file that says who changed what; NULL: none */
+    const char *users; /* file with who may do what (users.h); NULL: everybody, everything */
+    const char *token; /* an admin's, for commands beside this leat; NULL: none */
     const char *tls_certificate,
         *tls_key; /* PEM texts, in place until the stop; NULL: plain HTTP */
 };

@@ -3,6 +3,7 @@
 /* What the files of the console share. */
 
 #include "base/embedded.h"
+#include "console/alerts.h"
 #include "console/audit_trail.h"
 #include "console/console.h"
 #include "console/login.h"
@@ -22,6 +23,8 @@ struct console {
     struct http_route *routes; /* of console_endpoints, each through console_handle */
     struct login *login;       /* NULL: whoever reaches this is an admin */
     struct audit_trail *audit;
+    struct alerts *alerts;
+    struct thread *alerter; /* NULL: there is no rule */
     bool tls;
     bool loopback;
     atomic_bool stopping;
@@ -69,6 +72,10 @@ bool console_access_refused(struct console *console, struct http_exchange *excha
 /* Runs the handler of the endpoint and notes what it changed. */
 http_handler console_handle;
 http_handler console_get_session, console_post_session, console_delete_session, console_get_audit;
+
+/* api_alerts.c */
+void console_watch_alerts(struct thread *self, void *context); /* a thread's function */
+http_handler console_get_alerts, console_test_alert, console_post_silence, console_delete_silence;
 
 /* api_log.c: handlers that ask the broker, the registry and the tables. */
 http_handler console_get_topic, console_post_topic, console_patch_topic, console_delete_topic;

@@ -175,6 +175,22 @@ static const struct setting audit_rows[] = {
 const struct settings_table console_audit_table =
     TABLE(audit_rows, "audit", console_audit_query, "How much of the audit log.");
 
+static const struct setting alert_test_rows[] = {
+    ROW(console_alert_test, receiver, SETTING_STRING, .flags = SETTING_REQUIRED, .help = "Name."),
+};
+const struct settings_table console_alert_test_table =
+    TABLE(alert_test_rows, "alert test", console_alert_test, "Who is told.");
+
+static const struct setting silence_rows[] = {
+    ROW(console_silence_body, rule, SETTING_STRING, .help = "Absent: every rule."),
+    ROW(console_silence_body, target, SETTING_STRING, .help = "Begin of the targets. Absent: all."),
+    {.name = "for", .type = SETTING_DURATION, .offset = offsetof(struct console_silence_body, for_us),
+     .default_text = "1h", .min = US_PER_SECOND, .max = 30 * US_PER_DAY, .help = "How long."},
+    ROW(console_silence_body, why, SETTING_STRING, .help = "For those who look later."),
+};
+const struct settings_table console_silence_table =
+    TABLE(silence_rows, "silence", console_silence_body, "What is held back.");
+
 static const struct setting ingest_rows[] = {
     ROW(console_ingest_order, source, SETTING_STRING, .flags = SETTING_REQUIRED,
         .help = "`PIPELINE.SOURCE`, or the source's name alone."),

@@ -34,6 +34,17 @@ extern const struct settings_table console_ingest_table; /* ingest.c reads it it
 
 extern const struct settings_table console_login_table;
 extern const struct settings_table console_audit_table;
+extern const struct settings_table console_alert_test_table;
+extern const struct settings_table console_silence_table;
+
+struct console_alert_test {
+    const char *receiver;
+};
+
+struct console_silence_body {
+    const char *rule, *target, *why; /* NULL: every one, all, "" */
+    int64_t for_us;
+};
 
 struct console_login_body {
     const char *user;

@@ -4,6 +4,7 @@ import {h, show} from './dom.js';
 import {clock, duration, plural, timeOfDay} from './format.js';
 import {changed, forgetUnused, go, here, link, listen, live} from './live.js';
 import {command, mark} from './parts.js';
+import {alerts} from './alerts.js';
 import {dead} from './dead.js';
 import {groups} from './groups.js';
 import {drawLogin, leave, lookUp, session} from './login.js';
@@ -21,6 +22,7 @@ const pages = [
   {id: 'schemas', words: 'Schemas', key: 's', icon: 'M8 4H5v16h3M16 4h3v16h-3M9 12h6', view: schemas},
   {id: 'dead', words: 'Dead letters', key: 'd', icon: 'M4 6h16v12H4zM4 7l8 6 8-6', view: dead},
   {id: 'tables', words: 'Tables', key: 'q', icon: 'M4 5h16v14H4zM4 10h16M10 5v14', view: tables},
+  {id: 'alerts', words: 'Alerts', key: 'a', icon: 'M12 4a5 5 0 0 0-5 5v4l-2 3h14l-2-3V9a5 5 0 0 0-5-5M10 19h4', view: alerts},
   {id: 'engines', words: 'Engines', key: 'e', icon: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 3v3M12 18v3M3 12h3M18 12h3', view: engines},
 ];
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 ONCE = ["--set", 'sources.random_users.schedule="@once"']
 PLACES = ["", "pipelines", "topics", "topics/users_created", "topics/users_created?tab=settings", "topics/users_created?tab=rate",
           "groups", "schemas", "schemas/users_created-value", "dead", "tables?sql=SELECT%20*%20FROM%20users_created%20LIMIT%205",
-          "engines"]  # fmt: skip
+          "alerts", "engines"]  # fmt: skip
 
 
 @pytest.fixture
