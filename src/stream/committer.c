@@ -15,6 +15,7 @@ struct handover {
     struct processor_status shown; /* once it is durable */
     int64_t *offsets;              /* in the arena; the same */
     int32_t partitions;
+    int64_t version; /* the highest given out by then */
 };
 
 struct committer {
@@ -41,7 +42,7 @@ static void show(struct processor *task, const struct handover *handover)
     status->watermark_us = handover->shown.watermark_us;
     status->state_bytes = handover->shown.state_bytes;
     status->groups = handover->shown.groups;
-    delivery_show_durable(task, handover->offsets, handover->partitions);
+    delivery_show_durable(task, handover->offsets, handover->partitions, handover->version);
     if (handover->newest_us > 0) {
         status->latency_us = clock_now_us() - handover->newest_us;
     }
@@ -241,6 +242,7 @@ enum status committer_hand_over(struct processor *task,
         size_t partitions = (size_t) task->progress.partitions;
         handover->offsets = ARENA_ARRAY(&handover->arena, int64_t, partitions + 1);
         handover->partitions = task->progress.partitions;
+        handover->version = task->progress.version_last;
         for (size_t i = 0; i < partitions; i++) {
             handover->offsets[i] = task->progress.offsets[i];
         }

@@ -107,8 +107,12 @@ raise_to(int64_t **known, int32_t *known_count, const int64_t *offsets, int32_t 
     return moved;
 }
 
-void delivery_show_durable(struct processor *task, const int64_t *offsets, int32_t partitions)
+void delivery_show_durable(struct processor *task,
+                           const int64_t *offsets,
+                           int32_t partitions,
+                           int64_t version)
 {
+    task->durable_version = version;
     (void) raise_to(&task->durable, &task->durable_partitions, offsets, partitions);
 }
 
@@ -122,6 +126,26 @@ bool processor_has(struct processor *task, const int64_t *offsets, int32_t parti
     }
     pthread_mutex_unlock(&task->mutex);
     return has;
+}
+
+int32_t processor_durable(struct processor *task, struct arena *arena, int64_t **ret_offsets)
+{
+    pthread_mutex_lock(&task->mutex);
+    int32_t partitions = task->durable_partitions;
+    *ret_offsets = ARENA_ARRAY(arena, int64_t, (size_t) partitions + 1);
+    for (int32_t i = 0; i < partitions; i++) {
+        (*ret_offsets)[i] = task->durable[i];
+    }
+    pthread_mutex_unlock(&task->mutex);
+    return partitions;
+}
+
+int64_t processor_version(struct processor *task)
+{
+    pthread_mutex_lock(&task->mutex);
+    int64_t version = task->durable_version;
+    pthread_mutex_unlock(&task->mutex);
+    return version;
 }
 
 void processor_delivered(struct processor *task, const int64_t *offsets, int32_t partitions)

@@ -25,5 +25,8 @@ MUST_USE enum status delivery_take(struct processor *task, struct error *error);
 /* True if nothing waits for delivery of what the drain wants; always for other tasks. */
 bool delivery_reached(struct processor *task);
 
-/* Under the task's mutex: all below these offsets is in the stores. */
-void delivery_show_durable(struct processor *task, const int64_t *offsets, int32_t partitions);
+/* Under the task's mutex: all below these offsets is in the stores, with versions up to this. */
+void delivery_show_durable(struct processor *task,
+                           const int64_t *offsets,
+                           int32_t partitions,
+                           int64_t version);

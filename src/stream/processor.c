@@ -45,7 +45,8 @@ void task_publish(struct processor *task, bool running)
     pthread_mutex_lock(&task->mutex);
     task_measure(task, &task->status);
     task->status.running = running;
-    delivery_show_durable(task, task->progress.offsets, task->progress.partitions);
+    delivery_show_durable(task, task->progress.offsets, task->progress.partitions,
+                          task->progress.version_last);
     pthread_mutex_unlock(&task->mutex);
     if (task->on_progress != NULL) {
         task->on_progress(task->context);

@@ -11,6 +11,10 @@ extern const struct processor_ops embedded_processor;
  */
 bool processor_has(struct processor *processor, const int64_t *offsets, int32_t partitions);
 
+/* The offsets below which that is so, in the arena, and the highest version among those rows. */
+int32_t processor_durable(struct processor *processor, struct arena *arena, int64_t **ret_offsets);
+int64_t processor_version(struct processor *processor);
+
 /* Of a job that awaits delivery: all records below these offsets are in the sinks. */
 void processor_delivered(struct processor *processor, const int64_t *offsets, int32_t partitions);
 

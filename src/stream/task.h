@@ -131,6 +131,7 @@ struct processor {
     bool drained;
     int64_t *durable; /* a partition: all below is in the stores of the sinks */
     int32_t durable_partitions;
+    int64_t durable_version;    /* the highest among their rows */
     int64_t *delivered_offsets; /* a partition: all below is said to be delivered; see delivery.h */
     int32_t delivered_partitions;
     bool delivered_news;      /* the worker has not taken them yet */

@@ -4,6 +4,7 @@ changed schemas and records that Spark cannot compute. Only in ./test --all; eng
 import json
 
 import pytest
+from confluent_kafka import Producer
 from leat import USERS, Leat, audit, leat, read_only, row_count, table, wait_until
 from test_kafka import TABLE, accepted, countries, run_real, with_profile
 from test_kafka_secure import secure  # noqa: F401
@@ -175,6 +176,32 @@ def test_spark_is_asked_before_anything_starts(engines, tmp_path):
     found = {one["what"]: one for one in map(json.loads, said) if one["what"].startswith("profile: processing")}
     assert [one["state"] for one in found.values()] == ["ok"] * 4
     assert "Spark 3.5.7" in found["profile: processing"]["found"]
+
+
+# ---- deletes -----------------------------------------------------------------------------------------
+
+
+def test_a_tombstone_deletes_what_came_before_it(cluster, tmp_path):
+    """It has no row for Spark; leat applies it, and keeps what was written again behind it, in one batch of Spark."""
+    roles = cluster()
+    folder = tmp_path / "in"
+    folder.mkdir()
+    jsonl(folder / "a.jsonl", *({"id": name, "amount": str(at)} for at, name in enumerate("abcd")))
+    file = orders(folder, tmp_path / "orders.yaml", "SELECT id, amount AS total FROM orders WHERE amount < 9", **roles)
+    data = tmp_path / "data"
+    first = Leat(data, "--profile", "real", files=(file,), command="run").wait(SPARK_S)
+    assert first.code == 0, first.stderr
+    producer = Producer({"bootstrap.servers": roles["log"].removeprefix("kafka://"), "partitioner": "murmur2_random"})
+    for name in "abd":
+        producer.produce("orders", key=name, value=None)
+    assert producer.flush(SPARK_S) == 0
+    # Of these "d" is filtered: it stays deleted.
+    jsonl(folder / "b.jsonl", {"id": "b", "amount": "7"}, {"id": "d", "amount": "9"})
+    second = Leat(data, "--profile", "real", files=(file,), command="run").wait(SPARK_S)
+    assert second.code == 0, second.stderr
+    assert sorted((r["id"], r["total"]) for r in table(data, "sums")) == [("b", "7"), ("c", "2")]
+    total = second.sum  # the tombstones came past staging
+    assert (total["accepted"], total["stored"], total["filtered"]) == (9, 8, 1)
 
 
 # ---- records and texts that Spark refuses ------------------------------------------------------------

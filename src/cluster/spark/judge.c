@@ -1,23 +1,24 @@
 #include "cluster/spark/judge.h"
 
 #include "base/memory.h"
+#include "sql/query.h"
 
 #include <string.h>
 
-/* ---- a store that keeps nothing ----------------------------------------------------------------
+/* ---- a store that keeps deletes only -----------------------------------------------------------
  */
 
 struct store {
-    char unused;
+    struct spark_deletes *deletes;
 };
 
 static enum status
 nothing_open(const char *url, bool read_only, struct store **ret_store, struct error *error)
 {
-    (void) url;
     (void) read_only;
     (void) error;
     *ret_store = mem_zalloc(sizeof(**ret_store));
+    (*ret_store)->deletes = spark_deletes_at(url);
     return STATUS_OK;
 }
 
@@ -38,10 +39,7 @@ nothing_ensure(struct store *store, const struct store_table *table, struct erro
 static enum status
 nothing_commit(struct store *store, const struct store_commit *commit, struct error *error)
 {
-    (void) store;
-    (void) commit;
-    (void) error;
-    return STATUS_OK;
+    return spark_deletes_take(store->deletes, commit, error);
 }
 
 static enum status nothing_progress(struct store *store,
@@ -69,7 +67,8 @@ static const struct store_ops nothing = {
 /* ---- the job -----------------------------------------------------------------------------------
  */
 
-const struct processor_job *judge_job(const struct processor_job *job, struct arena *arena)
+const struct processor_job *
+judge_job(const struct processor_job *job, const struct spark_deletes *deletes, struct arena *arena)
 {
     struct processor_job *judged = ARENA_NEW(arena, struct processor_job);
     struct processor_stream *streams =
@@ -81,9 +80,10 @@ const struct processor_job *judge_job(const struct processor_job *job, struct ar
         for (size_t s = 0; s < streams[i].sink_count; s++) {
             sinks[s] = streams[i].sinks[s];
             sinks[s].store_ops = &nothing;
-            sinks[s].store_url = "judge";
-            sinks[s].deletes =
-                DELETES_IGNORE; /* no tombstone passes Spark: it counts as filtered */
+            sinks[s].store_url = spark_deletes_url(deletes);
+            /* What a tombstone means for a group only the engine that has its state could say. */
+            bool ignore = sinks[s].deletes == DELETES_IGNORE || streams[i].query->aggregated;
+            sinks[s].deletes = ignore ? DELETES_IGNORE : DELETES_APPLY;
         }
         streams[i].sinks = sinks;
     }

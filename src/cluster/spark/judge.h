@@ -10,11 +10,14 @@
  * batches end, so Spark's choice may differ there; `batch: N records` fixes the boundaries.
  */
 
+#include "cluster/spark/deletes.h"
 #include "cluster/spark/plan.h"
 #include "connect/processor.h"
 
 /* The job with its sinks judged only: rows are converted as the tables want them, and left. */
-const struct processor_job *judge_job(const struct processor_job *job, struct arena *arena);
+const struct processor_job *judge_job(const struct processor_job *job,
+                                      const struct spark_deletes *deletes,
+                                      struct arena *arena);
 
 /* The places of dead letters at or behind `offsets` (a partition) that are not to be read by the
  * stream: those that could not be decoded, and those that failed in its query. */

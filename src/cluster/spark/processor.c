@@ -109,7 +109,7 @@ static enum status drain_results(struct spark_task *task, struct error *error)
             all = all && embedded_processor.drained(task->streams[i].result.task);
         }
         if (all) { /* the judge ends with what they have */
-            spark_delivery_all(task);
+            TRY(spark_delivery_all(task, error));
         }
         if (all && embedded_processor.drained(task->judge)) {
             return STATUS_OK;
@@ -278,8 +278,7 @@ static enum status open_parts(struct spark_task *task, struct error *error)
     TRY(check_job(job, error));
     TRY(spark_kafka_take(job->log_settings, &task->arena, &task->kafka, error));
     TRY(spark_saved_load(job, &task->saved, error));
-    logline(LOG_INFO, task->name, "deletes of keys do not pass Spark; they count as filtered",
-            LOG_STRING("url", job->processor_url));
+    TRY(spark_deletes_open(job, &task->deletes, error));
     task->streams = ARENA_ARRAY(&task->arena, struct spark_stream, job->stream_count);
     for (size_t i = 0; i < job->stream_count; i++) {
         struct spark_stream *stream = &task->streams[task->stream_count++];
@@ -297,7 +296,8 @@ static enum status open_parts(struct spark_task *task, struct error *error)
             return status;
         }
     }
-    return embedded_processor.open(judge_job(job, &task->arena), rang, task, &task->judge, error);
+    return embedded_processor.open(judge_job(job, task->deletes, &task->arena), rang, task,
+                                   &task->judge, error);
 }
 
 static void spark_close(struct processor *processor);
@@ -352,6 +352,10 @@ static void spark_close(struct processor *processor)
         mem_free(task->streams[i].mark.offsets);
         mem_free(task->streams[i].mark.ends);
     }
+    spark_deletes_close(task->deletes);
+    mem_free(task->round.judged);
+    mem_free(task->round.ends);
+    mem_free(task->round.done);
     spark_session_close(task->session);
     spark_saved_deinit(&task->saved);
     notify_deinit(&task->wake);

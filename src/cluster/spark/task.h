@@ -3,6 +3,7 @@
 /* What the files of the processor share. Others use cluster/spark/processor.h. */
 
 #include "base/arena.h"
+#include "cluster/spark/deletes.h"
 #include "cluster/spark/results.h"
 #include "cluster/spark/saved.h"
 #include "cluster/spark/session.h"
@@ -40,6 +41,25 @@ struct spark_stream {
     struct arena arena; /* of the query that runs */
 };
 
+/* Deletes on their way to the sinks; see delivery.c. */
+enum spark_round_stage {
+    ROUND_NONE,
+    ROUND_DELIVERING, /* what came before them is on its way into the sinks */
+    ROUND_JUDGING     /* the judge has yet to see what came until they were given their version */
+};
+
+struct spark_round {
+    enum spark_round_stage stage;
+    int64_t newest;  /* number of the newest of them */
+    int64_t *judged; /* a partition: all tombstones below are among them, or were before */
+    int32_t judged_partitions;
+    int64_t *ends; /* of the input, a partition: what the stage waits for */
+    int32_t end_partitions;
+    int64_t version_us;
+    int64_t *done; /* a partition: no tombstone below has anything left to do */
+    int32_t done_partitions;
+};
+
 struct spark_task {
     const struct processor_job *job;
     char *name; /* "PIPELINE.TOPIC" */
@@ -47,6 +67,8 @@ struct spark_task {
     struct spark_stream *streams;
     size_t stream_count;
     struct processor *judge;
+    struct spark_deletes *deletes;
+    struct spark_round round;
     struct spark_saved saved;
     struct spark_session *session;
     struct spark_kafka kafka;
@@ -89,7 +111,7 @@ MUST_USE enum status spark_kafka_take(const char *const *settings,
 MUST_USE enum status spark_delivery_look(struct spark_task *task, struct error *error);
 
 /* The same when the sinks hold all that Spark has made. */
-void spark_delivery_all(struct spark_task *task);
+MUST_USE enum status spark_delivery_all(struct spark_task *task, struct error *error);
 
 /* Records whose rows are in the sinks of every stream: the sum of the offsets. */
 int64_t spark_delivery_position(const struct spark_task *task);
