@@ -22,6 +22,10 @@ struct query_catalog {
     struct error failure; /* of the last look-up inside the SQL compiler */
 };
 
+/* query_bounds.c: what a predicate over a scan says of single columns; how many. In the arena. */
+size_t
+query_bounds(const struct plan *scan, struct arena *arena, const struct store_bound **ret_bounds);
+
 /* query_rows.c: the columns of `type` out of a batch that has them all. */
 struct batch *query_choose(struct arena *arena, const struct batch *batch, const struct type *type);
 

@@ -28,6 +28,9 @@ struct table_reader {
     struct queue *pieces;
     struct piece *current;
     struct arena arena; /* of the scan */
+    struct arena own;   /* of the bounds */
+    const struct store_bound *bounds;
+    size_t bound_count;
     struct error failure;
 };
 
@@ -70,9 +73,14 @@ static void scan_table(struct thread *self, void *context)
     if (count == 0 && all->field_count > 0) {
         columns[count++] = all->fields[0].name;
     }
-    enum status status = reader->catalog->workspace->roles.store_ops->scan(
-        reader->store, reader->scan->relation->name, columns, count, &reader->arena, push_piece,
-        reader, &error);
+    const struct store_ops *ops = reader->catalog->workspace->roles.store_ops;
+    const char *table = reader->scan->relation->name;
+    enum status status =
+        ops->scan_where != NULL && reader->bound_count > 0
+            ? ops->scan_where(reader->store, table, columns, count, reader->bounds,
+                              reader->bound_count, &reader->arena, push_piece, reader, &error)
+            : ops->scan(reader->store, table, columns, count, &reader->arena, push_piece, reader,
+                        &error);
     if (status != STATUS_OK && status != STATUS_CANCELLED) {
         reader->failure = error;
     }
@@ -92,6 +100,7 @@ static void table_close(struct table_reader *reader)
         reader->catalog->workspace->roles.store_ops->close(reader->store);
     }
     arena_deinit(&reader->arena);
+    arena_deinit(&reader->own);
     mem_free(reader);
 }
 
@@ -105,6 +114,8 @@ static enum status table_open(struct query_catalog *catalog,
     reader->scan = scan;
     reader->pieces = queue_new("query", BATCHES_MAX, 0);
     arena_init(&reader->arena, 0);
+    arena_init(&reader->own, 0);
+    reader->bound_count = query_bounds(scan, &reader->own, &reader->bounds);
     enum status status = workspace_tables(catalog->workspace, &reader->store, error);
     if (status == STATUS_OK) {
         status = thread_start("query", scan_table, reader, &reader->worker, error);

@@ -95,6 +95,22 @@ struct store_commit {
     struct store_refusals *refused; /* empty; NULL: a refused row is a failure as any other */
 };
 
+enum store_compare {
+    STORE_EQUAL,
+    STORE_LESS,
+    STORE_LESS_EQUAL,
+    STORE_GREATER,
+    STORE_GREATER_EQUAL,
+};
+
+/* What a reader wants of a column. Rows that are not so may come all the same. */
+struct store_bound {
+    const char *column;
+    enum store_compare compare;
+    const struct column *const *values; /* of one value each, not null; EQUAL: any of them */
+    uint32_t value_count;
+};
+
 struct store_ops {
     const char *name;     /* "sqlite", "postgresql", "cassandra" */
     bool atomic;          /* rows, progress and dead letters of a commit are one transaction */
@@ -194,6 +210,20 @@ struct store_ops {
                                              struct error *error),
                         void *context,
                         struct error *error);
+
+    /* A scan that may leave out rows that are outside of the bounds. NULL: the engine reads all. */
+    enum status (*scan_where)(struct store *store,
+                              const char *table,
+                              const char *const *columns,
+                              size_t column_count,
+                              const struct store_bound *bounds,
+                              size_t bound_count,
+                              struct arena *arena,
+                              enum status (*visit)(void *context,
+                                                   const struct batch *batch,
+                                                   struct error *error),
+                              void *context,
+                              struct error *error);
 
     /* Rows past their time to live go; returns how many. NULL where the engine does it. */
     enum status (*expire)(struct store *store,

@@ -290,6 +290,21 @@ static enum status run_union(struct batch_runner *runner,
     return next->finish(next, error);
 }
 
+/* What a filter lets through of a relation is all that a reader need bring. */
+static enum status run_filter(struct batch_runner *runner,
+                              const struct plan *plan,
+                              struct stage *stage,
+                              struct error *error)
+{
+    struct plan scan = *plan->inputs[0];
+    stage->push = filter_push;
+    if (scan.kind != PLAN_SCAN) {
+        return stage_run(runner, plan->inputs[0], stage, error);
+    }
+    scan.predicate = plan->predicate;
+    return stage_run(runner, &scan, stage, error);
+}
+
 enum status stage_run(struct batch_runner *runner,
                       const struct plan *plan,
                       struct stage *next,
@@ -317,8 +332,7 @@ enum status stage_run(struct batch_runner *runner,
         return stage_run(runner, plan->inputs[0], &limit.stage, error);
     }
     case PLAN_FILTER:
-        stage.push = filter_push;
-        break;
+        return run_filter(runner, plan, &stage, error);
     case PLAN_PROJECT:
         stage.push = project_push;
         break;

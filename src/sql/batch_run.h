@@ -12,7 +12,8 @@
 #include "sql/query.h"
 
 struct batch_source {
-    /* Begins to read the relation of a PLAN_SCAN. */
+    /* Begins to read the relation of a PLAN_SCAN. Rows for which its predicate, where it has one,
+     * is not true may be left out. */
     enum status (*open)(void *context,
                         const struct plan *scan,
                         void **ret_reader,

@@ -107,7 +107,8 @@ struct plan {
     const struct sql_relation *relation; /* SCAN: with type->fields pruned to what is used,
                                             nested fields of structs pruned as well; metadata
                                             columns appear here under their names when used */
-    const struct expression *predicate;  /* FILTER; JOIN: the whole condition */
+    const struct expression
+        *predicate; /* FILTER; JOIN: the whole condition; SCAN: see batch_run.h */
     const struct expression *const
         *expressions; /* PROJECT; GENERATE: [generator]; VALUES: row-major */
     uint32_t expression_count;

@@ -340,6 +340,44 @@ def test_a_refused_row_is_a_dead_letter(url, api, tmp_path):
     assert all('column "address"' in one["message"] for one in letters)
 
 
+# How a query finds its rows: (WHERE, ids that come, whether the node reads single partitions only).
+LOOKUPS = [
+    ("part = 'p7'", lambda p, n: p == 7, True),
+    ("part = 'p7' AND n = 3", lambda p, n: p == 7 and n == 3, True),
+    ("part = 'p7' AND n >= 3 AND n < 6", lambda p, n: p == 7 and 3 <= n < 6, True),
+    ("part = 'p7' AND n BETWEEN 2 AND 4 AND label <> 'x'", lambda p, n: p == 7 and 2 <= n <= 4, True),
+    ("part IN ('p1', 'p9', 'none') AND n IN (1, 2)", lambda p, n: p in (1, 9) and n in (1, 2), True),
+    ("'p7' = part AND 8 < n", lambda p, n: p == 7 and n > 8, True),
+    ("n = 3", lambda p, n: n == 3, False),
+    ("part > 'p8'", lambda p, n: p == 9, False),
+    ("part = 'p7' OR n = 3", lambda p, n: p == 7 or n == 3, False),
+]
+
+
+def reads(cql, kind):
+    found = cql.execute(f"SELECT count FROM system_views.{kind} WHERE keyspace_name = 'others' AND table_name = 'keyed'")
+    return sum(one["count"] for one in found)
+
+
+def test_a_query_looks_its_keys_up(url, api, tmp_path):
+    """The node counts reads of partitions and scans of the table apart."""
+    file = storage(USERS, tmp_path / "users.yaml", url)
+    assert run_real(file, tmp_path / "data", api.url, "--limit", 5).wait(LEAT_S).code == 0
+    with session(url) as cql:
+        keyspace(cql, "others")
+        cql.execute("CREATE TABLE others.keyed (part text, n int, label text, PRIMARY KEY (part, n))")
+        for p, n in ((p, n) for p in range(10) for n in range(10)):
+            cql.execute(f"INSERT INTO others.keyed (part, n, label) VALUES ('p{p}', {n}, '{p}-{n}')")
+        for where, wanted, looked_up in LOOKUPS:
+            before = reads(cql, "local_read_latency"), reads(cql, "local_scan_latency")
+            asked = leat("query", "--json", f"SELECT label FROM others.keyed WHERE {where}", data=tmp_path / "data")
+            assert asked.code == 0, asked.stderr
+            found = sorted(json.loads(line)["label"] for line in asked.stdout.splitlines())
+            assert found == sorted(f"{p}-{n}" for p in range(10) for n in range(10) if wanted(p, n)), where
+            after = reads(cql, "local_read_latency"), reads(cql, "local_scan_latency")
+            assert (after[0] > before[0], after[1] > before[1]) == (looked_up, not looked_up), where
+
+
 def count(url):
     """Of rows; the schema names a table before statements may."""
     try:

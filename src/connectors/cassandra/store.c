@@ -70,4 +70,5 @@ const struct store_ops cassandra_store_ops = {
     .tables_list = cass_tables_list,
     .table_describe = cass_table_describe,
     .scan = cass_scan,
+    .scan_where = cass_scan_where,
 };

@@ -91,6 +91,14 @@ MUST_USE enum status cass_write_rows(struct store *store,
                                      size_t index,
                                      struct error *error);
 
+/* Appends a WHERE of the bounds that Cassandra can use, and its values; returns how many those are.
+ * (store_where.c) */
+uint16_t cass_where(const struct cass_table *table,
+                    const struct store_bound *bounds,
+                    size_t bound_count,
+                    struct buffer *cql,
+                    struct buffer *values);
+
 MUST_USE enum status
 cass_scan(struct store *store,
           const char *table,
@@ -100,6 +108,18 @@ cass_scan(struct store *store,
           enum status (*visit)(void *context, const struct batch *batch, struct error *error),
           void *context,
           struct error *error);
+
+MUST_USE enum status
+cass_scan_where(struct store *store,
+                const char *table,
+                const char *const *columns,
+                size_t column_count,
+                const struct store_bound *bounds,
+                size_t bound_count,
+                struct arena *arena,
+                enum status (*visit)(void *context, const struct batch *batch, struct error *error),
+                void *context,
+                struct error *error);
 
 /* ---- leat's own tables (store_own.c, store_dead.c) --------------------------------------------*/
 

@@ -17,6 +17,8 @@ struct page {
 struct scan {
     struct store *store;
     const char *cql;
+    struct buffer values; /* of its WHERE */
+    uint16_t value_count;
     const struct store_column *columns; /* wanted, in that order */
     const char **types;                 /* of them, as CQL has it */
     uint32_t count;
@@ -46,7 +48,8 @@ static void ask(struct scan *scan, struct page *page, struct slice state)
     error_clear(&page->failure);
     page->done = false;
     cql_write_long_string(&body, slice_of_string(scan->cql));
-    cql_write_params(session, 0, true, state.data != NULL, &body);
+    cql_write_params(session, scan->value_count, true, state.data != NULL, &body);
+    buffer_append_slice(&body, buffer_slice(&scan->values));
     buffer_append_be32(&body, (uint32_t) scan->page_rows);
     if (state.data != NULL) {
         cql_write_long_string(&body, state);
@@ -190,8 +193,11 @@ static enum status choose_columns(struct scan *scan,
     return STATUS_OK;
 }
 
-static const char *
-select_text(const struct scan *scan, const struct cass_name *name, struct arena *arena)
+static const char *select_text(struct scan *scan,
+                               const struct cass_table *table,
+                               const struct store_bound *bounds,
+                               size_t bound_count,
+                               struct arena *arena)
 {
     struct buffer cql CLEANUP(buffer_deinit) = BUFFER_INIT;
     buffer_append_string(&cql, "SELECT ");
@@ -199,7 +205,8 @@ select_text(const struct scan *scan, const struct cass_name *name, struct arena 
         buffer_append_string(&cql, i == 0 ? "" : ", ");
         cass_append_name(&cql, scan->columns[i].name);
     }
-    buffer_printf(&cql, " FROM %s", name->quoted);
+    buffer_printf(&cql, " FROM %s", table->name.quoted);
+    scan->value_count = cass_where(table, bounds, bound_count, &cql, &scan->values);
     return arena_string(arena, buffer_slice(&cql));
 }
 
@@ -212,18 +219,34 @@ enum status cass_scan(struct store *store,
                       void *context,
                       struct error *error)
 {
+    return cass_scan_where(store, name, columns, column_count, NULL, 0, arena, visit, context,
+                           error);
+}
+
+enum status cass_scan_where(struct store *store,
+                            const char *name,
+                            const char *const *columns,
+                            size_t column_count,
+                            const struct store_bound *bounds,
+                            size_t bound_count,
+                            struct arena *arena,
+                            visit_batch visit,
+                            void *context,
+                            struct error *error)
+{
     struct arena own CLEANUP(arena_deinit); /* outlives resets of the caller's */
     struct cass_table table;
     struct scan scan = {.store = store, .page_rows = FIRST_ROWS};
     arena_init(&own, 0);
     TRY(cass_table_load(store, name, &own, &table, error));
     TRY(choose_columns(&scan, &table, columns, columns == NULL ? 0 : column_count, &own, error));
-    scan.cql = select_text(&scan, &table.name, &own);
+    scan.cql = select_text(&scan, &table, bounds, bound_count, &own);
     scan.pages[0].done = scan.pages[1].done = true;
     enum status status = run(&scan, arena, visit, context, error);
     if (status != STATUS_OK) {
         error_context(error, "table \"%s\"", name);
     }
+    buffer_deinit(&scan.values);
     for (int i = 0; i < 2; i++) {
         while (!scan.pages[i].done) { /* a page that was asked for in advance */
             cql_session_pump(store->session, -1);

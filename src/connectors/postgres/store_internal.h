@@ -77,9 +77,8 @@ enum status pg_store_write_all(struct store *store,
 /* Tells which rows of a commit were refused, if it was rows: each part of the writes is tried in a
  * transaction of its own that is taken back. STATUS_DATA if any are, `why` again otherwise.
  * (store_refuse.c) */
-enum status pg_store_find_refused(struct store *store,
-                                  const struct store_commit *commit,
-                                  struct error *why);
+enum status
+pg_store_find_refused(struct store *store, const struct store_commit *commit, struct error *why);
 
 void pg_store_dead_insert(struct store *store, const struct dead_letter *letter);
 
