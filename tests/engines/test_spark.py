@@ -2,6 +2,9 @@
 changed schemas and records that Spark cannot compute. Only in ./test --all; engines by tools/engine."""
 
 import json
+import os
+import pathlib
+import signal
 
 import pytest
 from confluent_kafka import Producer
@@ -148,6 +151,40 @@ def test_stored_is_what_the_tables_have(engines, cluster, api, tmp_path):
     ended = life.wait(SPARK_S)
     assert ended.code == 0, ended.stderr
     assert ended.check_sum()["stored"] == row_count(data, TABLE) == 500
+
+
+def executors(engines):
+    """Process ids of the executors that this run's workers have started."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            ours = os.readlink(process / "cwd").startswith(str(engines.state))
+            if ours and b"CoarseGrainedExecutorBackend" in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            pass  # ended, or not ours to look at
+    return found
+
+
+def test_a_cluster_loses_executor_worker_driver_and_master(engines, cluster, api, tmp_path):
+    """A standalone master with two workers: each part is killed once, between batches of one run."""
+    file = with_profile(USERS, tmp_path / "users.yaml", **cluster("spark-cluster"))
+    data = tmp_path / "data"
+    assert len(wait_until(lambda: len(executors(engines)) == 2 and executors(engines), "two executors", SPARK_S)) == 2
+    total = 0
+    for part in (None, "executor", "spark-worker1", "spark-cluster", "spark-master"):
+        if part == "executor":
+            os.kill(executors(engines)[0], signal.SIGKILL)
+        elif part:
+            engines.call("down", "--kill", part)
+            engines.call("up", "spark-cluster")
+        total += 300
+        ended = run_real(file, data, api, "--limit", 300).wait(SPARK_S)
+        assert ended.code == 0, f"with {part} killed: {ended.stderr}"
+        assert ended.check_sum()["stored"] == total
+    expected = users(api, total)
+    assert by_id(table(data, TABLE)) == by_id([row(user) for user in expected])
+    assert countries(data) == changes_by_country(expected)
 
 
 # ---- before anything starts --------------------------------------------------------------------------
