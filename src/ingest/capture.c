@@ -16,7 +16,7 @@
 #define BATCH_COUNT_MAX 20000
 #define BATCH_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 #define RETRY_FIRST_US  100000
-#define RETRY_MAX_US    4000000 /* it goes on soon after an engine is back */
+#define RETRY_MAX_US    2500000 /* it goes on soon after an engine is back */
 #define IDLE_US         1000000
 
 struct capture {

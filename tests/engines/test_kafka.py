@@ -244,7 +244,7 @@ def test_a_transaction_that_outlives_its_time(empty_log, api, tmp_path):
             transactions_tool(address, "describe", "--transactional-id", "leat.users.random_users"),
             capture_output=True, text=True, timeout=KAFKA_S,
         ).stdout.splitlines()  # fmt: skip
-        return dict(zip(found[0].split("\t"), found[1].split("\t"))) if len(found) > 1 else {}
+        return dict(zip(found[0].split(), found[1].split())) if len(found) > 1 else {}
 
     try:
         wait_until(lambda: is_stopped(process.process), "a transaction is under way", KAFKA_S)

@@ -22,6 +22,13 @@ fsync = off
 """
 
 
+# Where tests of links come from (tests/engines/links.py). It listens on 127.0.0.1 all the same.
+HOSTS = """\
+host all all 10.213.0.0/16 trust
+host replication all 10.213.0.0/16 trust
+"""
+
+
 def program(name):
     """The newest installed one."""
     homes = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
@@ -77,6 +84,8 @@ def start(state):
               "--no-sync"])  # fmt: skip
         with open(data / "postgresql.conf", "a") as settings:
             settings.write(SETTINGS)
+        with open(data / "pg_hba.conf", "a") as hosts:
+            hosts.write(HOSTS)
         make([program("postgres"), "--single", "-D", str(data), "postgres"], f"CREATE DATABASE {DATABASE}\n")
         (data / "made").touch()
     wait_for_children(data)

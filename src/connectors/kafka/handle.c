@@ -1,9 +1,12 @@
 #include "base/logline.h"
 #include "base/memory.h"
 #include "connectors/kafka/kafka_internal.h"
+#include "io/link_watch.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* For every instance. What a profile sets comes later and wins. */
 static const char *const common_settings[] = {
@@ -15,6 +18,8 @@ static const char *const common_settings[] = {
     "50",
     "reconnect.backoff.max.ms",
     "1000",
+    "socket.connection.setup.timeout.ms",
+    "6000", /* behind a link that swallows what is sent */
     "log.connection.close",
     "false",
     NULL,
@@ -56,6 +61,21 @@ static void on_error(rd_kafka_t *rd, int code, const char *reason, void *opaque)
     }
 }
 
+static int open_socket(int domain, int type, int protocol, void *opaque)
+{
+    (void) opaque;
+    int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+    link_watch_add(fd);
+    return fd;
+}
+
+static int close_socket(int fd, void *opaque)
+{
+    (void) opaque;
+    link_watch_remove(fd);
+    return close(fd);
+}
+
 static enum status set_all(rd_kafka_conf_t *conf, const char *const *settings, struct error *error)
 {
     for (size_t i = 0; settings != NULL && settings[i] != NULL; i += 2) {
@@ -88,6 +108,8 @@ kafka_handle_new(const struct log_client *log,
     rd_kafka_conf_set_opaque(conf, handle);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_socket_cb(conf, open_socket);
+    rd_kafka_conf_set_closesocket_cb(conf, close_socket);
     if (delivered != NULL) {
         rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     }

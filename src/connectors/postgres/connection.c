@@ -6,6 +6,7 @@
 #include "connectors/postgres/pg_error.h"
 #include "connectors/postgres/pg_text.h"
 #include "io/clock.h"
+#include "io/link_watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +27,8 @@ static void ignore_notice(void *context, const PGresult *result)
 
 void pg_disconnect(struct pg *pg)
 {
+    link_watch_remove(pg->socket);
+    pg->socket = -1;
     PQfinish(pg->connection);
     pg->connection = NULL;
     pg->in_transaction = false;
@@ -92,7 +95,7 @@ enum status pg_connect(struct pg *pg, struct error *error)
                                         "dbname",
                                         "client_encoding",
                                         NULL};
-    const char *const values[] = {"10",   "30000",       "10",   "5", "3",
+    const char *const values[] = {"6",    "30000",       "10",   "5", "3",
                                   "leat", pg->place.url, "UTF8", NULL};
     if (pg->connection != NULL && PQstatus(pg->connection) == CONNECTION_OK) {
         return STATUS_OK;
@@ -105,6 +108,8 @@ enum status pg_connect(struct pg *pg, struct error *error)
         error_context(error, "%s", pg->what);
     } else {
         (void) PQsetNoticeReceiver(pg->connection, ignore_notice, NULL);
+        pg->socket = PQsocket(pg->connection);
+        link_watch_add(pg->socket);
         status = check_server(pg, error);
     }
     if (status == STATUS_OK &&
@@ -123,6 +128,7 @@ enum status pg_connect(struct pg *pg, struct error *error)
 enum status pg_open(const char *url, const char *what, struct pg **ret_pg, struct error *error)
 {
     struct pg *pg = mem_zalloc(sizeof(*pg));
+    pg->socket = -1;
     arena_init(&pg->arena, 1024);
     map_init(&pg->prepared);
     pg->what = arena_strdup(&pg->arena, what);

@@ -15,6 +15,7 @@ struct pg {
     struct pg_place place;
     const char *what;
     PGconn *connection; /* NULL: not connected */
+    int socket;         /* of it, as libpq forgets it when it is lost; -1: none */
 
     struct map prepared;          /* SQL -> struct pg_prepared */
     struct pg_prepared **pending; /* whose answers are to come; NULL: an ordinary statement's */

@@ -7,6 +7,7 @@
 #include "connectors/postgres/pgoutput.h"
 #include "connectors/postgres/replication_wait.h"
 #include "io/clock.h"
+#include "io/link_watch.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -22,6 +23,7 @@
 
 struct replication {
     PGconn *connection;
+    int socket; /* of it; -1: none */
     char *shown;
     char *slot;
     char *received;     /* what libpq handed out last */
@@ -42,6 +44,7 @@ void replication_close(struct replication *replication)
         (void) !tell(replication, false, NULL); /* what is not heard now is told next time */
     }
     PQfreemem(replication->received);
+    link_watch_remove(replication->socket);
     PQfinish(replication->connection);
     mem_free(replication->shown);
     mem_free(replication->slot);
@@ -65,6 +68,7 @@ enum status replication_open(const char *url,
     const char *const values[] = {"leat",          "10",   "10000", url, "database",
                                   session_options, "UTF8", NULL};
     struct replication *replication = mem_zalloc(sizeof(*replication));
+    replication->socket = -1;
     replication->shown = mem_strdup(shown);
     replication->connection = PQconnectdbParams(names, values, 1);
     if (PQstatus(replication->connection) != CONNECTION_OK) {
@@ -72,6 +76,8 @@ enum status replication_open(const char *url,
         replication_close(replication);
         return status;
     }
+    replication->socket = PQsocket(replication->connection);
+    link_watch_add(replication->socket);
     *ret_replication = replication;
     return STATUS_OK;
 }
