@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "stream/progress.h"
+#include "stream/tables_mark.h"
 
 /*
  * In the order in which records cannot hide: fates first, then what sources accepted, then what
@@ -23,8 +24,55 @@ struct auditor {
     struct arena *arena;
     struct map tasks;   /* name -> struct task */
     struct map sources; /* name -> struct audit_source */
+    struct map tables;  /* name -> itself: that tasks fill */
+    struct map lost;    /* those of them that are known to be gone */
     int64_t behind;     /* records of the log that no task has processed, or none delivered */
 };
+
+/* ---- tables ------------------------------------------------------------------------------------
+ */
+
+static bool is_mark(const char *task)
+{
+    size_t length = strlen(task);
+    return length > strlen(TABLES_MARK) &&
+           strcmp(task + length - strlen(TABLES_MARK), TABLES_MARK) == 0;
+}
+
+/* Lines of "+NAME" or "-NAME" (stream/tables_mark.h). */
+static void take_mark(struct auditor *auditor, struct slice mark)
+{
+    char *text = arena_printf(auditor->arena, "%.*s", (int) mark.size, (const char *) mark.data);
+    for (char *line = strtok_r(text, "\n", &text); line != NULL;
+         line = strtok_r(NULL, "\n", &text)) {
+        map_put_string(line[0] == '-' ? &auditor->lost : &auditor->tables, line + 1, line + 1);
+    }
+}
+
+/* Are the tables of tasks that have stored something still there? */
+static enum status look_for_tables(struct auditor *auditor, struct error *error)
+{
+    const struct store_ops *ops = auditor->workspace->roles.store_ops;
+    struct store *store;
+    TRY(workspace_tables(auditor->workspace, &store, error));
+    enum status status = STATUS_OK;
+    size_t at = 0;
+    for (struct map_entry *entry;
+         status == STATUS_OK && (entry = map_next(&auditor->tables, &at)) != NULL;) {
+        struct store_table table;
+        const char *name = entry->value;
+        status = store == NULL ? STATUS_NOT_FOUND
+                               : ops->table_describe(store, name, auditor->arena, &table, error);
+        if (status == STATUS_NOT_FOUND) {
+            map_put_string(&auditor->lost, name, entry->value);
+            status = STATUS_OK;
+        }
+    }
+    if (store != NULL) {
+        ops->close(store);
+    }
+    return status;
+}
 
 /* ---- tasks -------------------------------------------------------------------------------------
  */
@@ -39,6 +87,10 @@ take_task(void *context, const struct store_progress *stored, struct error *erro
     struct task *task = map_get_string(&auditor->tasks, stored->task);
     bool delivers =
         strstr(stored->task, ".leat.") != NULL; /* rows of Spark, counted by its judge */
+    if (is_mark(stored->task)) {
+        take_mark(auditor, stored->bytes);
+        return STATUS_OK;
+    }
     if (delivers || stored->bytes.size == 0 || (task != NULL && task->number >= stored->number)) {
         return STATUS_OK;
     }
@@ -230,6 +282,16 @@ static void add_topics(struct auditor *auditor, struct audit *audit)
     audit->topics = topics;
 }
 
+static void add_lost(struct auditor *auditor, struct audit *audit)
+{
+    const char **names = ARENA_ARRAY(auditor->arena, const char *, auditor->lost.size + 1);
+    size_t at = 0;
+    for (struct map_entry *entry; (entry = map_next(&auditor->lost, &at)) != NULL;) {
+        names[audit->lost_count++] = entry->value;
+    }
+    audit->lost = names;
+}
+
 enum status audit_run(struct workspace *workspace,
                       struct arena *arena,
                       struct audit *ret_audit,
@@ -239,21 +301,27 @@ enum status audit_run(struct workspace *workspace,
     struct audit audit = {.holds = true};
     map_init(&auditor.tasks);
     map_init(&auditor.sources);
+    map_init(&auditor.tables);
+    map_init(&auditor.lost);
     enum status status = take_tasks(&auditor, error);
     status = status == STATUS_OK ? take_sources(&auditor, error) : status;
     status = status == STATUS_OK ? measure_log(&auditor, error) : status;
     if (status == STATUS_OK) {
         add_sources(&auditor, &audit);
         add_topics(&auditor, &audit);
+        status = audit.fate.stored > 0 ? look_for_tables(&auditor, error) : STATUS_OK;
+        add_lost(&auditor, &audit);
         const struct fate_counts *fate = &audit.fate;
         int64_t ended = fate->stored + fate->filtered + fate->late + fate->dead;
         audit.accepted = audit.source.accepted + fate->foreign;
         audit.in_flight = audit.accepted - ended;
-        audit.holds =
-            audit.holds && audit.in_flight >= 0 && audit.in_flight <= audit.staged + auditor.behind;
+        audit.holds = audit.holds && audit.lost_count == 0 && audit.in_flight >= 0 &&
+                      audit.in_flight <= audit.staged + auditor.behind;
         *ret_audit = audit;
     }
     map_deinit(&auditor.tasks);
     map_deinit(&auditor.sources);
+    map_deinit(&auditor.tables);
+    map_deinit(&auditor.lost);
     return status;
 }

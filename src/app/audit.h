@@ -21,6 +21,8 @@ struct audit_topic {
 };
 
 struct audit {
+    const char *const *lost; /* tables that are not there, or were found missing at a start */
+    size_t lost_count;
     const struct audit_source *sources;
     size_t source_count;
     const struct audit_topic *topics;

@@ -39,6 +39,11 @@ static void print_text(const struct audit *audit)
         }
         (void) printf("\n");
     }
+    for (size_t i = 0; i < audit->lost_count; i++) {
+        (void) printf("table %s: LOST: it is not there, or was made anew, empty, while its rows "
+                      "count as stored\n",
+                      audit->lost[i]);
+    }
     const struct fate_counts *fate = &audit->fate;
     (void) printf("sum: accepted %" PRId64 " = stored %" PRId64 " + filtered %" PRId64
                   " + late %" PRId64 " + dead %" PRId64 " + under way %" PRId64 "   %s\n",
@@ -87,6 +92,11 @@ static void print_json(const struct audit *audit)
         append_fate_json(&json, &audit->topics[i].counts);
         buffer_append_byte(&json, '}');
     }
+    buffer_append_string(&json, "],\"lost_tables\":[");
+    for (size_t i = 0; i < audit->lost_count; i++) {
+        buffer_append_string(&json, i == 0 ? "" : ",");
+        buffer_append_json(&json, slice_of_string(audit->lost[i]));
+    }
     buffer_append_string(&json, "]}\n");
     (void) fwrite(json.data, 1, json.size, stdout);
 }
@@ -121,15 +131,17 @@ const struct command command_audit = {
     .name = "audit",
     .summary = "prove that no record was lost or counted twice",
     .usage = "",
-    .help = "Adds up, from the stores and the log themselves, what became of every record:\n\n"
-            "  fetched  = accepted + unchanged + refused at the source\n"
-            "  accepted = stored + filtered + late + dead + under way\n\n"
-            "What is under way must be found in staging or in the log. Works while leat runs.\n\n"
-            "examples:\n"
-            "  leat audit\n"
-            "  leat audit --json --data /var/lib/leat\n\n"
-            "exit codes: 0 the sum holds, 1 it does not, 65 a store is damaged, 69 leat does not\n"
-            "answer",
+    .help =
+        "Adds up, from the stores and the log themselves, what became of every record:\n\n"
+        "  fetched  = accepted + unchanged + refused at the source\n"
+        "  accepted = stored + filtered + late + dead + under way\n\n"
+        "What is under way must be found in staging or in the log, and the tables that rows were\n"
+        "stored in must be there. Works while leat runs.\n\n"
+        "examples:\n"
+        "  leat audit\n"
+        "  leat audit --json --data /var/lib/leat\n\n"
+        "exit codes: 0 the sum holds, 1 it does not, 65 a store is damaged, 69 leat does not\n"
+        "answer",
     .options = options,
     .option_count = ARRAY_SIZE(options),
     .options_bytes = sizeof(struct audit_options),

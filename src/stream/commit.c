@@ -9,6 +9,7 @@
 #include "stream/committer.h"
 #include "stream/outbox.h"
 #include "stream/refused.h"
+#include "stream/tables_mark.h"
 #include "stream/task.h"
 
 #define PAUSE_MIN_US (20 * INT64_C(1000))
@@ -400,6 +401,7 @@ static enum status open_tables(struct processor *task, struct error *error)
         struct task_store *store = &task->stores[i];
         TRY(store_open_fenced(store->ops, store->url, task->job->fence, &store->handle, error));
     }
+    TRY(tables_look(task, error));
     for (size_t i = 0; i < task->stream_count; i++) {
         for (size_t s = 0; s < task->streams[i].sink_count; s++) {
             struct task_sink *sink = &task->streams[i].sinks[s];
@@ -425,7 +427,8 @@ enum status task_open_stores(struct processor *task, struct error *error)
     if (!stateful) {
         task->keeper = &task->stores[0];
         TRY(load_progress(task, error));
-        return judge_changes(task, &rebuild, error);
+        TRY(judge_changes(task, &rebuild, error));
+        return tables_mark(task, rebuild, error);
     }
     task->state.ops = task->job->state_ops;
     task->state.url = task->job->state_url;
@@ -439,6 +442,7 @@ enum status task_open_stores(struct processor *task, struct error *error)
     TRY(checkpoint_outbox(task, deliver_entry, error));
     atomic_store(&task->delivered, task->outbox_last);
     TRY(judge_changes(task, &rebuild, error));
+    TRY(tables_mark(task, rebuild, error));
     return rebuild ? checkpoint_drop_groups(task, error) : checkpoint_load_groups(task, error);
 }
 

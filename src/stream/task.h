@@ -38,6 +38,7 @@ struct task_sink {
     const struct processor_sink *spec;
     struct task_store *store;
     struct sink_key key;
+    bool absent; /* its table was not there when the task was opened */
 };
 
 struct task_stream {

@@ -3,6 +3,7 @@
 import sqlite3
 
 from commands import leat
+from leat import Leat, nowhere
 
 
 def test_holds(data):
@@ -37,6 +38,20 @@ def test_what_waits_in_the_log_is_under_way(stopped):
     (stopped / "tables.db").unlink()
     found = leat("audit", "--data", stopped, "--json").rows[0]
     assert found["holds"] and found["in_flight"] == 200 and found["stored"] == 0
+
+
+def test_tables_that_are_gone_show(stopped):
+    tables = {"spark_streams.created_users", "spark_streams.users_by_country"}
+    (stopped / "tables.db").unlink()
+    found = leat("audit", "--data", stopped, "--json", code=1).rows[0]
+    assert not found["holds"] and set(found["lost_tables"]) == tables
+    # A leat that makes them anew, empty, does not hide it.
+    again = Leat(stopped, environment={"RANDOMUSER_URL": nowhere()})
+    again.addresses()
+    assert again.stop().code == 0
+    assert "a table is gone" in again.stderr
+    text = leat("audit", "--data", stopped, code=1).stdout
+    assert "DOES NOT HOLD" in text and all(f"table {name}: LOST" in text for name in tables)
 
 
 def test_damaged_store(stopped):
