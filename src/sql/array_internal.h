@@ -18,3 +18,13 @@ const struct column *array_concat(struct eval *eval,
 const struct column *array_reverse(struct eval *eval,
                                    const struct expression *call,
                                    const struct column *const *arguments);
+
+/* What an array may have at most: array_repeat and array_insert fail their rows. */
+#define ARRAY_ELEMENTS_MAX 10000000
+
+/* All arguments one after the other in one column; bases[a] is where argument a begins. */
+const struct column *array_stack(struct eval *eval,
+                                 const struct column *const *columns,
+                                 uint32_t count,
+                                 const struct type *type,
+                                 int64_t *bases);

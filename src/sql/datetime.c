@@ -50,9 +50,15 @@ bool datetime_timestamp(const struct datetime *datetime, int64_t *ret_us)
 {
     int64_t days = datetime_days(datetime);
     int64_t seconds = ((int64_t) datetime->hour * 60 + datetime->minute) * 60 + datetime->second;
-    int64_t rest = seconds * US_PER_SECOND + datetime->micros - datetime->offset_us;
-    return !__builtin_mul_overflow(days, US_PER_DAY, ret_us) &&
-           !__builtin_add_overflow(*ret_us, rest, ret_us);
+    int64_t rest = seconds * US_PER_SECOND + datetime->micros - datetime->zone.offset_us;
+    if (__builtin_mul_overflow(days, US_PER_DAY, ret_us) ||
+        __builtin_add_overflow(*ret_us, rest, ret_us)) {
+        return false;
+    }
+    if (datetime->zone.zone != NULL) {
+        *ret_us = zone_text_utc(&datetime->zone, *ret_us);
+    }
+    return true;
 }
 
 unsigned weekday_of(int64_t days)
@@ -164,60 +170,6 @@ bool datetime_parse_date(struct slice text, int64_t *ret_days)
     return *ret_days == (int32_t) *ret_days;
 }
 
-/* The part of a zone behind its sign: h, hh, hh:mm, hhmm, hh:mm:ss. */
-static bool read_offset(struct slice text, int64_t *ret_us)
-{
-    int64_t hours = 0;
-    int64_t minutes = 0;
-    int64_t seconds = 0;
-    if (!read_digits(&text, 1, 2, &hours)) {
-        return false;
-    }
-    if (text.size > 0) {
-        bool colon = read_char(&text, ':');
-        if (!read_digits(&text, colon ? 1 : 2, 2, &minutes)) {
-            return false;
-        }
-        if (text.size > 0 && colon != read_char(&text, ':')) {
-            return false;
-        }
-        if (text.size > 0 && !read_digits(&text, 2, 2, &seconds)) {
-            return false;
-        }
-    }
-    *ret_us = ((hours * 60 + minutes) * 60 + seconds) * US_PER_SECOND;
-    return text.size == 0 && minutes < 60 && seconds < 60 && *ret_us <= 18 * US_PER_HOUR;
-}
-
-bool datetime_parse_zone(struct slice text, int64_t *ret_offset_us)
-{
-    *ret_offset_us = 0;
-    text = text_trim_all(text);
-    static const char *const names[] = {"UTC", "GMT", "UT"};
-    for (size_t i = 0; i < 3; i++) {
-        size_t size = strlen(names[i]);
-        if (text.size >= size && memcmp(text.data, names[i], size) == 0) {
-            text = slice_of(text.data + size, text.size - size);
-            if (text.size == 0) {
-                return true;
-            }
-            break;
-        }
-    }
-    if (text.size == 1 && (text.data[0] == 'Z' || text.data[0] == 'z')) {
-        return true;
-    }
-    if (text.size == 0 || (text.data[0] != '+' && text.data[0] != '-')) {
-        return slice_equal_string(text, "Etc/UTC") || slice_equal_string(text, "Zulu");
-    }
-    bool negative = text.data[0] == '-';
-    if (!read_offset(slice_of(text.data + 1, text.size - 1), ret_offset_us)) {
-        return false;
-    }
-    *ret_offset_us = negative ? -*ret_offset_us : *ret_offset_us;
-    return true;
-}
-
 /* The fraction of a second: digits beyond the sixth are cut. */
 static unsigned read_fraction(struct slice *text)
 {
@@ -271,7 +223,7 @@ bool datetime_parse_timestamp(struct slice text, int64_t *ret_us)
         if (!read_time(&text, &datetime)) {
             return false;
         }
-        if (text.size > 0 && !datetime_parse_zone(text, &datetime.offset_us)) {
+        if (text.size > 0 && !zone_text_parse(text, &datetime.zone)) {
             return false;
         }
     }

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "base/time_text.h"
+#include "sql/zone_text.h"
 
 #include <stdbool.h>
 
@@ -16,8 +17,8 @@ struct datetime {
     int64_t year;
     unsigned month, day; /* from 1 */
     unsigned hour, minute, second, micros;
-    int64_t days;      /* since 1970-01-01 */
-    int64_t offset_us; /* of a zone that was read; what the text says is local - offset */
+    int64_t days;          /* since 1970-01-01 */
+    struct zone_text zone; /* that was read: what the text says is a local time there */
 };
 
 static inline int64_t floor_divide(int64_t a, int64_t b)
@@ -53,11 +54,8 @@ int64_t days_add_months(int64_t days, int64_t months);
 /* "yyyy-[m]m-[d]d" and its prefixes, with anything behind a blank or T; white space is cut. */
 bool datetime_parse_date(struct slice text, int64_t *ret_days);
 
-/* A date, then blank or T, then "[h]h:[m]m:[s]s.[fraction]" and a zone: Z, UTC, GMT, offsets. */
+/* A date, then blank or T, then "[h]h:[m]m:[s]s.[fraction]" and a zone (sql/zone_text.h). */
 bool datetime_parse_timestamp(struct slice text, int64_t *ret_us);
-
-/* "Z", "+01:00", "+0100", "+1", "UTC", "GMT+2", "+01:00:30". False for anything else. */
-bool datetime_parse_zone(struct slice text, int64_t *ret_offset_us);
 
 size_t datetime_format_date(int64_t days, char target[DATETIME_TEXT_BYTES]);
 /* "2026-01-02 03:04:05.6": the fraction without zeros at its end. */

@@ -426,12 +426,12 @@ static bool read_fraction(struct slice *text, unsigned count, unsigned *ret_micr
 }
 
 /* The longest prefix that is a zone. */
-static bool read_zone(struct slice *text, char letter, int64_t *ret_offset_us)
+static bool read_zone(struct slice *text, char letter, struct zone_text *ret_zone)
 {
     size_t size = 0;
     while (size < text->size &&
-           (is_letter(text->data[size]) || text->data[size] == '/' || text->data[size] == ':' ||
-            text->data[size] == '+' || text->data[size] == '-' ||
+           (is_letter(text->data[size]) || text->data[size] == '/' || text->data[size] == '_' ||
+            text->data[size] == ':' || text->data[size] == '+' || text->data[size] == '-' ||
             (text->data[size] >= '0' && text->data[size] <= '9'))) {
         size++;
     }
@@ -441,7 +441,7 @@ static bool read_zone(struct slice *text, char letter, int64_t *ret_offset_us)
                       !(letter != 'x' && size == 1 && zone.data[0] == 'Z'))) {
         return false;
     }
-    if (!datetime_parse_zone(zone, ret_offset_us)) {
+    if (!zone_text_parse(zone, ret_zone)) {
         return false;
     }
     *text = slice_of(text->data + size, text->size - size);
@@ -533,7 +533,7 @@ static bool read_field(struct slice *text,
     case 'F':
         return false;
     default:
-        return read_zone(text, token->letter, &d->offset_us);
+        return read_zone(text, token->letter, &d->zone);
     }
 }
 

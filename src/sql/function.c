@@ -11,14 +11,15 @@
 #define FUNCTIONS_MAX 640
 
 static const struct function_family *const families[] = {
-    &functions_aggregate, &functions_arithmetic, &functions_array,         &functions_index,
-    &functions_array_set, &functions_collect,    &functions_compare,       &functions_conditional,
-    &functions_datetime,  &functions_calendar,   &functions_datetime_text, &functions_encode,
-    &functions_format,    &functions_generator,  &functions_hash,          &functions_interval,
-    &functions_json,      &functions_lambda,     &functions_map,           &functions_math,
-    &functions_round,     &functions_bits,       &functions_pattern,       &functions_like,
-    &functions_split,     &functions_statistic,  &functions_string,        &functions_case,
-    &functions_concat,    &functions_struct,     &functions_text,
+    &functions_aggregate,    &functions_arithmetic, &functions_array,     &functions_index,
+    &functions_array_insert, &functions_array_set,  &functions_collect,   &functions_compare,
+    &functions_conditional,  &functions_datetime,   &functions_calendar,  &functions_datetime_text,
+    &functions_encode,       &functions_format,     &functions_generator, &functions_hash,
+    &functions_interval,     &functions_json,       &functions_lambda,    &functions_map,
+    &functions_math,         &functions_round,      &functions_bits,      &functions_pattern,
+    &functions_like,         &functions_regression, &functions_split,     &functions_statistic,
+    &functions_string,       &functions_case,       &functions_concat,    &functions_struct,
+    &functions_text,
 };
 
 static const struct sql_function *sorted[FUNCTIONS_MAX];

@@ -81,12 +81,11 @@ static enum status resolve_array_and_element(RESOLVE_PARAMETERS)
 
 /* ---- making ---- */
 
-/* All arguments one after the other in one column; bases[a] is where argument a begins. */
-static const struct column *stack_columns(struct eval *eval,
-                                          const struct column *const *columns,
-                                          uint32_t count,
-                                          const struct type *type,
-                                          int64_t *bases)
+const struct column *array_stack(struct eval *eval,
+                                 const struct column *const *columns,
+                                 uint32_t count,
+                                 const struct type *type,
+                                 int64_t *bases)
 {
     int64_t base = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -104,7 +103,7 @@ static const struct column *call_array(CALL_PARAMETERS)
     uint32_t count = call->argument_count;
     int64_t *bases = ARENA_ARRAY(eval->arena, int64_t, count);
     const struct column *all =
-        stack_columns(eval, arguments, count, call->type->fields[0].type, bases);
+        array_stack(eval, arguments, count, call->type->fields[0].type, bases);
     struct list_output list;
     list_init(&list, eval, call, NULL, 0);
     for (int64_t i = 0; i < list.base.rows; i++) {
@@ -126,7 +125,7 @@ static const struct column *children_stacked(struct eval *eval,
     for (uint32_t a = 0; a < call->argument_count; a++) {
         children[a] = arguments[a]->children[0];
     }
-    return stack_columns(eval, children, call->argument_count, children[0]->type, bases);
+    return array_stack(eval, children, call->argument_count, children[0]->type, bases);
 }
 
 const struct column *array_concat(struct eval *eval,
@@ -182,7 +181,7 @@ static const struct column *call_array_add(CALL_PARAMETERS)
 {
     const struct column *parts[] = {arguments[0]->children[0], arguments[1]};
     int64_t bases[2];
-    const struct column *all = stack_columns(eval, parts, 2, parts[0]->type, bases);
+    const struct column *all = array_stack(eval, parts, 2, parts[0]->type, bases);
     struct list_output list;
     list_init(&list, eval, call, arguments, 1);
     struct arg array = arg_of(arguments[0], list.base.rows);
@@ -225,7 +224,7 @@ static const struct column *call_array_repeat(CALL_PARAMETERS)
             continue;
         }
         int64_t count = arg_int(times, i);
-        if (count > 10000000) {
+        if (count > ARRAY_ELEMENTS_MAX) {
             output_fail(&list.base, i, "an array of %lld elements is too large", (long long) count);
             count = 0;
         }

@@ -218,21 +218,57 @@ static const struct column *call_make_timestamp(CALL_PARAMETERS)
             continue;
         }
         int64_t days;
-        int64_t offset_us = 0;
+        struct zone_text zone = {0};
         int64_t hour = arg_int(arg_of(arguments[3], rows), i);
         int64_t minute = arg_int(arg_of(arguments[4], rows), i);
         int64_t second_us = (int64_t) ARG_VALUE(arg_of(arguments[5], rows), int128, i);
         if (call->argument_count == 7 &&
-            !datetime_parse_zone(arg_bytes(arg_of(arguments[6], rows), i), &offset_us)) {
+            !zone_text_parse(arg_bytes(arg_of(arguments[6], rows), i), &zone)) {
             output_fail(&output, i, "the time zone is not known");
         } else if (!make_days(arguments, rows, i, &days) || hour < 0 || hour > 23 || minute < 0 ||
                    minute > 59 || second_us < 0 || second_us > US_PER_MINUTE) {
             output_fail(&output, i, "there is no such time");
         } else {
-            output_int(&output, i,
-                       days * US_PER_DAY + hour * US_PER_HOUR + minute * US_PER_MINUTE + second_us -
-                           offset_us);
+            int64_t local_us =
+                days * US_PER_DAY + hour * US_PER_HOUR + minute * US_PER_MINUTE + second_us;
+            output_int(&output, i, zone_text_utc(&zone, local_us));
         }
+    }
+    return output_finish(&output);
+}
+
+enum zone_way {
+    ZONE_FROM_UTC,
+    ZONE_TO_UTC,
+};
+
+/* A time in UTC as clocks of a zone show it, and back. */
+static const struct column *call_zone(CALL_PARAMETERS)
+{
+    struct output output;
+    output_init(&output, eval, call, arguments, 2);
+    struct arg time = arg_of(arguments[0], output.rows);
+    struct arg name = arg_of(arguments[1], output.rows);
+    bool from_utc = call->function->variant == ZONE_FROM_UTC;
+    struct slice known = SLICE_EMPTY;
+    struct zone_text zone = {0};
+    for (int64_t i = 0; i < output.rows; i++) {
+        if (output_is_null(&output, i)) {
+            continue;
+        }
+        struct slice text = arg_bytes(name, i);
+        if (known.data == NULL || !slice_equal(text, known)) {
+            known = text;
+            if (!zone_text_parse(text, &zone)) {
+                known = SLICE_EMPTY;
+                output_fail(&output, i, "there is no time zone '%.*s'",
+                            text.size > 60 ? 60 : (int) text.size, (const char *) text.data);
+                continue;
+            }
+        }
+        int64_t at_us = ARG_VALUE(time, int64_t, i);
+        output_int(&output, i,
+                   from_utc ? zone_text_local(&zone, at_us) : zone_text_utc(&zone, at_us));
     }
     return output_finish(&output);
 }
@@ -243,6 +279,22 @@ static const struct column *call_make_timestamp(CALL_PARAMETERS)
     SCALAR_VARIANT(name, unit, 1, 1, signature, call_, name "(value)", help)
 
 static const struct sql_function rows[] = {
+    SCALAR_VARIANT("from_utc_timestamp",
+                   ZONE_FROM_UTC,
+                   2,
+                   2,
+                   "timestamp, string -> timestamp",
+                   call_zone,
+                   "from_utc_timestamp(timestamp, zone)",
+                   "What clocks of the zone show at a time in UTC."),
+    SCALAR_VARIANT("to_utc_timestamp",
+                   ZONE_TO_UTC,
+                   2,
+                   2,
+                   "timestamp, string -> timestamp",
+                   call_zone,
+                   "to_utc_timestamp(timestamp, zone)",
+                   "The time in UTC when clocks of the zone show this."),
     CALENDAR("date_add",
              CALENDAR_ADD_DAYS,
              2,

@@ -167,13 +167,23 @@ static bool append_float(struct text_output *text,
     } else {
         return false;
     }
+    if (!isfinite(value)) {
+        bool plus = strchr(d->flags, '+') != NULL;
+        append_padded(text, d,
+                      slice_of_string(isnan(value) ? "NaN"
+                                      : value < 0  ? "-Infinity"
+                                      : plus       ? "+Infinity"
+                                                   : "Infinity"));
+        return true;
+    }
     int precision = d->precision < 0 ? 6 : d->precision;
     int128 unscaled;
-    if (d->conversion == 'f' && isfinite(value) && precision <= 18 && fabs(value) < 1e18 &&
+    if (d->conversion == 'f' && precision <= 18 && fabs(value) < 1e18 &&
         decimal_from_double(value, precision, &unscaled)) {
         /* Java rounds the shortest text HALF_UP; printf the exact value. */
-        char plain[DECIMAL_TEXT_BYTES];
-        decimal_format(unscaled, precision, plain);
+        char plain[DECIMAL_TEXT_BYTES + 1] = "-";
+        bool minus_zero = unscaled == 0 && signbit(value) != 0;
+        decimal_format(unscaled, precision, plain + minus_zero);
         int width = strchr(d->flags, '0') != NULL && d->width > 0 ? d->width : 0;
         bool negative = plain[0] == '-';
         bool plus = strchr(d->flags, '+') != NULL && !negative;
@@ -332,13 +342,25 @@ static bool format_number(const struct column *column, int64_t row, int digits, 
     return true;
 }
 
+/* What is negative stays so when it is rounded to zero: "-0.00". */
+static bool is_minus(const struct column *column, int64_t row)
+{
+    if (column->type->id == TYPE_DOUBLE) {
+        double value = column_double(column, row);
+        return !isnan(value) && signbit(value) != 0;
+    }
+    return column->type->id == TYPE_DECIMAL && ((const int128 *) column->values)[row] < 0;
+}
+
 static const struct column *call_format_number(CALL_PARAMETERS)
 {
     struct text_output text;
     text_init(&text, eval, call, arguments, 2, 0);
     struct arg x = arg_of(arguments[0], text.base.rows);
     for (int64_t i = 0; i < text.base.rows; i++) {
-        char number[400];
+        char signed_number[401] = "-";
+        char *number = signed_number + 1;
+        size_t number_bytes = sizeof signed_number - 1;
         if (text_skip_null(&text, i)) {
             continue;
         }
@@ -351,13 +373,14 @@ static const struct column *call_format_number(CALL_PARAMETERS)
         if (!format_number(x.column, arg_row(x, i), (int) digits, number)) {
             double value = x.column->type->id == TYPE_DOUBLE ? arg_double(x, i) : 0;
             if (isfinite(value)) {
-                snprintf(number, sizeof number, "%.*f", (int) digits, value);
+                snprintf(number, number_bytes, "%.*f", (int) digits, value);
             } else {
                 strcpy(number, isnan(value) ? "NaN" : value < 0 ? "-\xe2\x88\x9e" : "\xe2\x88\x9e");
             }
         }
-        group_thousands(number, sizeof number);
-        text_end_slice(&text, i, slice_of_string(number));
+        group_thousands(number, number_bytes);
+        bool minus = number[0] != '-' && is_minus(x.column, arg_row(x, i));
+        text_end_slice(&text, i, slice_of_string(minus ? signed_number : number));
     }
     return text_finish(&text);
 }

@@ -15,14 +15,41 @@ static double math_rint(double x)
 
 static double math_sign(double x)
 {
-    return isnan(x) ? x : (x > 0) - (x < 0);
+    return isnan(x) || x == 0 ? x : (x > 0) - (x < 0);
 }
 
-/* The library's cube root may be off by one bit: one step of Newton's method mends it. */
+static double with_high_word(double x, uint32_t high)
+{
+    uint64_t bits = (uint64_t) high << 32;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static uint32_t high_word(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint32_t) (bits >> 32);
+}
+
+/* As Java has it to the last bit: the algorithm of fdlibm's s_cbrt.c (within 0.667 ulp). */
 static double math_cbrt(double x)
 {
-    double root = cbrt(x);
-    return isfinite(root) && root != 0 ? root - (root * root * root - x) / (3 * root * root) : root;
+    double size = fabs(x);
+    if (size == 0 || !isfinite(x)) {
+        return x;
+    }
+    double t = high_word(size) < 0x00100000
+                   ? with_high_word(0, high_word(0x1p54 * size) / 3 + 696219795)
+                   : with_high_word(0, high_word(size) / 3 + 715094163);
+    double r = t * t / size;
+    double s = 19.0 / 35 + r * t;
+    t *= 5.0 / 14 + 45.0 / 28 / (s + 99.0 / 70 + -864.0 / 1225 / s);
+    t = with_high_word(t, high_word(t) + 1); /* 20 bits, and larger than the root */
+    s = t * t;
+    r = size / s;
+    r = (r - t) / (t + t + r);
+    return copysign(t + t * r, x);
 }
 
 static double math_degrees(double x)

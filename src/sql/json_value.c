@@ -85,7 +85,14 @@ struct appending {
     struct arena *arena;
 };
 
-static bool append(const struct appending *a, uint32_t index, struct column_builder *target);
+/* As Spark has it: a struct keeps the fields that fit, an array or a map is whole or null. */
+enum fit {
+    FIT_NOT,
+    FIT_PARTLY,
+    FIT_WHOLE,
+};
+
+static enum fit append(const struct appending *a, uint32_t index, struct column_builder *target);
 
 static bool fits(const struct type *type, int64_t value)
 {
@@ -164,29 +171,37 @@ static bool append_time(const struct appending *a, uint32_t index, struct column
     return ok;
 }
 
-static bool append_array(const struct appending *a, uint32_t index, struct column_builder *target)
+static enum fit
+append_array(const struct appending *a, uint32_t index, struct column_builder *target)
 {
     const struct json_value *value = json_at(a->document, index);
     if (value->kind != JSON_KIND_ARRAY) {
-        return false;
+        return FIT_NOT;
     }
-    bool ok = true;
+    enum fit fit = FIT_WHOLE;
+    int64_t start = target->children[0].length;
     uint32_t at = index + 1;
     for (uint32_t i = 0; i < value->count; i++) {
-        ok = append(a, at, &target->children[0]) && ok;
+        enum fit one = append(a, at, &target->children[0]);
+        if (one == FIT_NOT) {
+            column_builder_truncate(&target->children[0], start);
+            return FIT_NOT;
+        }
+        fit = one < fit ? one : fit;
         at = json_at(a->document, at)->next;
     }
     column_append_list_end(target);
-    return ok;
+    return fit;
 }
 
-static bool append_map(const struct appending *a, uint32_t index, struct column_builder *target)
+static enum fit append_map(const struct appending *a, uint32_t index, struct column_builder *target)
 {
     const struct json_value *value = json_at(a->document, index);
     if (value->kind != JSON_KIND_OBJECT || target->type->fields[0].type->id != TYPE_STRING) {
-        return false;
+        return FIT_NOT;
     }
-    bool ok = true;
+    enum fit fit = FIT_WHOLE;
+    int64_t start = target->children[0].length;
     uint32_t at = index + 1;
     for (uint32_t i = 0; i < value->count; i++) {
         struct slice name = json_text(a->document, at, a->arena);
@@ -194,35 +209,42 @@ static bool append_map(const struct appending *a, uint32_t index, struct column_
         at = json_at(a->document, member)->next;
         if (json_member(a->document, index, name) == member) {
             column_append_bytes(&target->children[0], name);
-            ok = append(a, member, &target->children[1]) && ok;
+            enum fit one = append(a, member, &target->children[1]);
+            if (one == FIT_NOT) {
+                column_builder_truncate(&target->children[0], start);
+                column_builder_truncate(&target->children[1], start);
+                return FIT_NOT;
+            }
+            fit = one < fit ? one : fit;
         }
     }
     column_append_list_end(target);
-    return ok;
+    return fit;
 }
 
-static bool append_struct(const struct appending *a, uint32_t index, struct column_builder *target)
+static enum fit
+append_struct(const struct appending *a, uint32_t index, struct column_builder *target)
 {
     const struct json_value *value = json_at(a->document, index);
     if (value->kind != JSON_KIND_OBJECT) {
-        return false;
+        return FIT_NOT;
     }
-    bool ok = true;
+    enum fit fit = FIT_WHOLE;
     for (uint32_t i = 0; i < target->type->field_count; i++) {
         uint32_t member =
             json_member(a->document, index, slice_of_string(target->type->fields[i].name));
         if (member == UINT32_MAX) {
             column_append_null(&target->children[i]);
         } else {
-            ok = append(a, member, &target->children[i]) && ok;
+            fit = append(a, member, &target->children[i]) == FIT_WHOLE ? fit : FIT_PARTLY;
         }
     }
     column_append_struct_end(target);
-    return ok;
+    return fit;
 }
 
-/* Appends a row only if it returns true, or for nested values in any case. */
-static bool append_present(const struct appending *a, uint32_t index, struct column_builder *target)
+/* Appends a row only if it returns true. */
+static bool append_plain(const struct appending *a, uint32_t index, struct column_builder *target)
 {
     const struct json_value *value = json_at(a->document, index);
     int64_t integer;
@@ -258,6 +280,15 @@ static bool append_present(const struct appending *a, uint32_t index, struct col
     case TYPE_DATE:
     case TYPE_TIMESTAMP:
         return append_time(a, index, target);
+    default:
+        return false;
+    }
+}
+
+static enum fit
+append_present(const struct appending *a, uint32_t index, struct column_builder *target)
+{
+    switch (target->type->id) {
     case TYPE_ARRAY:
         return append_array(a, index, target);
     case TYPE_MAP:
@@ -265,22 +296,21 @@ static bool append_present(const struct appending *a, uint32_t index, struct col
     case TYPE_STRUCT:
         return append_struct(a, index, target);
     default:
-        return false;
+        return append_plain(a, index, target) ? FIT_WHOLE : FIT_NOT;
     }
 }
 
-static bool append(const struct appending *a, uint32_t index, struct column_builder *target)
+static enum fit append(const struct appending *a, uint32_t index, struct column_builder *target)
 {
     if (json_at(a->document, index)->kind == JSON_KIND_NULL) {
         column_append_null(target);
-        return true;
+        return FIT_WHOLE;
     }
-    int64_t length = target->length;
-    bool ok = append_present(a, index, target);
-    if (target->length == length) {
+    enum fit fit = append_present(a, index, target);
+    if (fit == FIT_NOT) {
         column_append_null(target);
     }
-    return ok;
+    return fit;
 }
 
 bool json_append(const struct json_document *document,
@@ -290,5 +320,5 @@ bool json_append(const struct json_document *document,
                  struct column_builder *target)
 {
     struct appending appending = {document, options, arena};
-    return append(&appending, index, target);
+    return append(&appending, index, target) == FIT_WHOLE;
 }

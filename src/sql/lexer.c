@@ -300,8 +300,8 @@ static enum status lex_number(struct lexer *lexer, size_t start)
 static enum status lex_symbol(struct lexer *lexer, size_t start)
 {
     static const char *const symbols[] = {
-        "<=>", "<=", ">=", "<>", "!=", "==", "||", "->", "=>", "::", "(", ")", "[", "]", ",",
-        ".",   "+",  "-",  "*",  "/",  "%",  "=",  "<",  ">",  "&",  "|", "^", "~", "!", ";",
+        "<=>", "<=", ">=", "<>", "!=", "==", "||", "->", "=>", "::", "(", ")", "[", "]", ",", ".",
+        "+",   "-",  "*",  "/",  "%",  "=",  "<",  ">",  "&",  "|",  "^", "~", "!", ";", ":",
     };
     for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
         size_t length = strlen(symbols[i]);

@@ -45,10 +45,11 @@ static void test_random_texts(void **state)
         double number;
         int128 decimal;
         struct json_path path;
+        struct zone_text zone;
         struct slice text = random_text("0123456789-+:. TZeEINFUTCGM'$[]*a", 24);
         datetime_parse_date(text, &integer);
         datetime_parse_timestamp(text, &integer);
-        datetime_parse_zone(text, &integer);
+        zone_text_parse(text, &zone);
         number_parse_double(text, &number);
         number_parse_int(text, true, &integer);
         decimal_parse(text, 10, &decimal);
