@@ -11,6 +11,7 @@ extern const struct command command_consume;
 extern const struct command command_dag_backfill;
 extern const struct command command_dag_cancel;
 extern const struct command command_dag_dry;
+extern const struct command command_dag_export;
 extern const struct command command_dag_list;
 extern const struct command command_dag_logs;
 extern const struct command command_dag_next;
@@ -65,6 +66,7 @@ const struct command *const commands[] = {
     &command_dag_backfill,
     &command_dag_cancel,
     &command_dag_dry,
+    &command_dag_export,
     &command_dag_list,
     &command_dag_logs,
     &command_dag_next,

@@ -37,7 +37,15 @@ def test_secrets_go_into_headers(leat, connect):
     LeatHook().status()
     connect(host="127.0.0.1", port=leat.port, login="a", password="b")
     LeatHook().status()
-    assert [headers["Authorization"] for _, _, headers in leat.asked] == ["Bearer token", "Basic YTpi"]
+    connect(host="127.0.0.1", port=leat.port, login="a", password="b", extra={"token": "of-extra"})
+    LeatHook().status()
+    asyncio.run(LeatHook().astatus())
+    assert [headers["Authorization"] for _, _, headers in leat.asked] == [
+        "Bearer token",
+        "Basic YTpi",
+        "Bearer of-extra",
+        "Bearer of-extra",
+    ]
 
 
 def test_an_order_is_placed_followed_and_cancelled(leat):

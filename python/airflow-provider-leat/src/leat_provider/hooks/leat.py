@@ -57,10 +57,11 @@ class Endpoint:
         if parts.port is None:
             host = f"{parts.scheme}://{parts.netloc}:{connection.port or PORT}{parts.path}"
         auth, headers = None, {}
-        if connection.login:
+        token = extra.get("token") or (None if connection.login else connection.password)
+        if token:  # of `leat token add`
+            headers = {"Authorization": f"Bearer {token}"}
+        elif connection.login:  # for a proxy in front of leat, which itself wants a token
             auth = (connection.login, connection.password or "")
-        elif connection.password:
-            headers = {"Authorization": f"Bearer {connection.password}"}
         return cls(
             base_url=host.rstrip("/"),
             headers=headers,
@@ -116,8 +117,9 @@ def _answer(endpoint: Endpoint, response: httpx.Response) -> Any:
 class LeatHook(BaseHook):
     """Asks a running leat, over the REST API of its console.
 
-    :param leat_conn_id: the connection: host, port (9021), schema (http or https), login and password, or
-        a password alone as a bearer token; extra ``{"verify": true, "timeout": 30}``.
+    :param leat_conn_id: the connection: host, port (9021), schema (http or https), and for a leat with a
+        login the token of `leat token add` as password without login, or as ``token`` in the extra; extra
+        ``{"verify": true, "timeout": 30}``. Login and password are sent as basic auth, for proxies.
     """
 
     conn_name_attr = "leat_conn_id"
