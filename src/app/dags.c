@@ -59,8 +59,6 @@ enum status dags_build(const struct pipeline *pipeline,
         .directory = dags_absolute(pipeline->directory, arena),
         .sources = names_of(&pipeline->sources, arena),
         .source_count = pipeline->sources.count,
-        .streams = names_of(&pipeline->streams, arena),
-        .stream_count = pipeline->streams.count,
         .pools = pools,
         .pool_count = pipeline->pools.count,
     };

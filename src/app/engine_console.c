@@ -327,6 +327,7 @@ engine_console_start(struct engine *engine, const struct net_address *address, s
         .ingest_start = engine_console_ingest_start,
         .ingest_list = engine_console_ingest_list,
         .ingest_cancel = engine_console_ingest_cancel,
+        .dags = engine_console_dags,
         .log = &engine_log_view,
     };
     engine_access_configure(engine, &config);

@@ -157,6 +157,13 @@ MUST_USE enum status engine_console_ingest_list(void *context,
                                                 struct error *error);
 MUST_USE enum status engine_console_ingest_cancel(void *context, int64_t id, struct error *error);
 
+/* engine_console_dags.c: of struct console_provider; `context` is the engine. */
+MUST_USE enum status engine_console_dags(void *context,
+                                         const struct console_dag_ask *ask,
+                                         struct arena *arena,
+                                         struct buffer *ret_json,
+                                         struct error *error);
+
 /* engine_maintenance.c: at most once an hour, expires what is past its time. */
 void engine_maintain(struct engine *engine);
 

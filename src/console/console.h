@@ -10,7 +10,9 @@
  */
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -210,6 +212,33 @@ struct console_ingest {
     int exit_code; /* what a command that did this would end with; -1: not ended */
 };
 
+/* What is asked of DAGs and their runs; the answers are JSON. */
+enum console_dag_verb {
+    CONSOLE_DAG_LIST,
+    CONSOLE_DAG_SHOW,
+    CONSOLE_DAG_PAUSE,
+    CONSOLE_DAG_RESUME,
+    CONSOLE_DAG_RUN,
+    CONSOLE_RUN_LIST,
+    CONSOLE_RUN_SHOW,
+    CONSOLE_RUN_LOG,
+    CONSOLE_RUN_CANCEL,
+    CONSOLE_RUN_RETRY,
+};
+
+struct console_dag_ask {
+    enum console_dag_verb verb;
+    const char *dag; /* in full, or the short name if only one has it; RUN_LIST: NULL is all */
+    int64_t run;
+    const char *task;            /* RUN_LOG, RUN_RETRY (NULL: those that failed) */
+    int64_t number;              /* of the try; 0: the last */
+    int64_t offset;              /* RUN_LOG: byte */
+    const char *state;           /* RUN_LIST; NULL: all */
+    int64_t before, limit;       /* RUN_LIST */
+    struct setting_pairs params; /* DAG_RUN */
+    const char *key;             /* DAG_RUN; NULL: none */
+};
+
 /* ---- start and stop -------------------------------------------------------------------------- */
 
 struct console_provider {
@@ -254,6 +283,14 @@ struct console_provider {
     /* Ends it after the page under way; one that has ended stays as it is. What was accepted
      * stays. */
     enum status (*ingest_cancel)(void *context, int64_t id, struct error *error);
+
+    /* DAGs and runs. STATUS_NOT_FOUND, STATUS_CONFLICT, STATUS_DATA. NULL: those routes answer 503.
+     */
+    enum status (*dags)(void *context,
+                        const struct console_dag_ask *ask,
+                        struct arena *arena,
+                        struct buffer *ret_json,
+                        struct error *error);
 
     /* Topics, groups, schemas and queries. NULL: those routes answer 503. */
     const struct console_log_view *log;

@@ -54,6 +54,11 @@ http_handler console_get_ingest;
 http_handler console_post_ingest;
 http_handler console_cancel_ingest;
 
+/* dags.c */
+http_handler console_get_dags, console_get_dag, console_pause_dag, console_resume_dag;
+http_handler console_run_dag, console_get_runs, console_get_run, console_get_run_log;
+http_handler console_cancel_run, console_retry_run;
+
 /* The status object, the data of each event; STATUS_AGAIN as of the provider. */
 MUST_USE enum status
 console_status(struct console *console, struct buffer *target, struct error *error);

@@ -30,6 +30,8 @@ extern const struct settings_table console_sql_table;
 extern const struct settings_table console_dead_table;
 extern const struct settings_table console_retry_table;
 extern const struct settings_table console_history_table;
+extern const struct settings_table console_runs_table, console_run_log_table; /* dags.c */
+extern const struct settings_table console_run_new_table, console_run_retry_table;
 extern const struct settings_table console_ingest_table; /* ingest.c reads it itself */
 
 extern const struct settings_table console_login_table;

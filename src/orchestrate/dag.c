@@ -8,7 +8,7 @@
 #define TASKS_MAX 1000
 
 const char *const dag_task_kind_names[] = {"ingest", "run",  "python", "sql",
-                                           "http",   "wait", "stream", "hook"};
+                                           "http",   "wait", "hook"};
 
 struct build {
     struct dag *dag;
@@ -142,8 +142,8 @@ static enum status place_tasks(struct build *build)
 static enum status choose_kind(struct build *build, struct dag_task *task)
 {
     const struct dag_task_settings *s = task->settings;
-    const bool given[] = {s->ingest != NULL, s->run != NULL,  s->python != NULL, s->sql != NULL,
-                          s->http != NULL,   s->wait != NULL, s->stream != NULL};
+    const bool given[] = {s->ingest != NULL, s->run != NULL,  s->python != NULL,
+                          s->sql != NULL,    s->http != NULL, s->wait != NULL};
     int count = 0;
     for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
         if (given[i]) {
@@ -156,7 +156,7 @@ static enum status choose_kind(struct build *build, struct dag_task *task)
     }
     (void) node_error(build->error, task->node, "task \"%s\" says %s", task->name,
                       count == 0 ? "not what it does" : "more than one thing that it does");
-    error_hint(build->error, "give it one of ingest, run, python, sql, http, wait and stream");
+    error_hint(build->error, "give it one of ingest, run, python, sql, http and wait");
     return STATUS_CONFIG;
 }
 
@@ -190,28 +190,15 @@ static enum status check_wait(struct build *build, const struct dag_task *task)
     return STATUS_OK;
 }
 
-/* A source or stream of the file. */
-static enum status check_part(struct build *build, const struct node *node, bool streams_too)
+static enum status check_source(struct build *build, const struct node *node)
 {
     const struct dag_surroundings *around = build->around;
     if (strstr(node->text, "${") != NULL ||
-        contains(around->sources, around->source_count, node->text) ||
-        (streams_too && contains(around->streams, around->stream_count, node->text))) {
+        contains(around->sources, around->source_count, node->text)) {
         return STATUS_OK;
     }
-    (void) node_error(build->error, node, "the file has no source%s \"%s\"",
-                      streams_too ? " or stream" : "", node->text);
+    (void) node_error(build->error, node, "the file has no source \"%s\"", node->text);
     return hinted(build->error, node->text, around->sources, around->source_count);
-}
-
-static enum status check_stream(struct build *build, const struct dag_task *task)
-{
-    const struct dag_stream *stream = task->settings->stream;
-    const struct node *node = node_get(task->node, "stream");
-    if ((stream->start == NULL) == (stream->stop == NULL)) {
-        return node_error(build->error, node, "\"stream\" wants one of start and stop");
-    }
-    return check_part(build, node->items[0], true);
 }
 
 static enum status check_python(struct build *build, const struct dag_task *task)
@@ -229,7 +216,7 @@ static enum status check_kind(struct build *build, const struct dag_task *task)
     const struct dag_task_settings *settings = task->settings;
     switch (task->kind) {
     case TASK_INGEST:
-        TRY(check_part(build, node_get(task->node, "ingest"), false));
+        TRY(check_source(build, node_get(task->node, "ingest")));
         break;
     case TASK_RUN:
         TRY(check_run(build, settings->run));
@@ -239,9 +226,6 @@ static enum status check_kind(struct build *build, const struct dag_task *task)
         break;
     case TASK_WAIT:
         TRY(check_wait(build, task));
-        break;
-    case TASK_STREAM:
-        TRY(check_stream(build, task));
         break;
     case TASK_SQL:
     case TASK_HTTP:

@@ -43,10 +43,6 @@ struct dag_wait {
     int64_t every_us;
 };
 
-struct dag_stream {
-    const char *start, *stop;
-};
-
 struct dag_mail {
     const char *server; /* smtp://host:port */
     const char *from;
@@ -69,7 +65,6 @@ struct dag_task_settings {
     struct node *expect;
     struct dag_http *http;
     struct dag_wait *wait;
-    struct dag_stream *stream;
     struct setting_strings after;
     int when; /* enum trigger_rule */
     bool branch;
@@ -128,7 +123,6 @@ enum dag_task_kind {
     TASK_SQL,
     TASK_HTTP,
     TASK_WAIT,
-    TASK_STREAM,
     TASK_HOOK,
 };
 
@@ -159,8 +153,8 @@ struct dag {
 /* What the rest of the pipeline file has, for checks. */
 struct dag_surroundings {
     const char *pipeline, *file, *directory;
-    const char *const *sources, *const *streams, *const *pools;
-    size_t source_count, stream_count, pool_count;
+    const char *const *sources, *const *pools;
+    size_t source_count, pool_count;
 };
 
 extern const struct settings_table dag_table;

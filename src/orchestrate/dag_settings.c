@@ -93,13 +93,6 @@ static const struct setting wait_rows[] = {
 static const struct settings_table wait_table =
     TABLE(wait_rows, "wait", dag_wait, "Waiting, at most until the task's time-out. One of `file`, `sql`, `table`, `lag` and `for`.");
 
-static const struct setting stream_rows[] = {
-    ROW(dag_stream, start, "start", SETTING_STRING, .help = "This source or stream goes on."),
-    ROW(dag_stream, stop, "stop", SETTING_STRING, .help = "This source or stream pauses after what is under way."),
-};
-static const struct settings_table stream_table =
-    TABLE(stream_rows, "stream task", dag_stream, "Starts or stops a part of the running leat.");
-
 static const struct setting task_rows[] = {
     ROW(dag_task_settings, ingest, "ingest", SETTING_STRING,
         .help = "Fetches a source of the file for the run's interval, and stores all of it."),
@@ -113,7 +106,6 @@ static const struct setting task_rows[] = {
         .help = "What the query must give: a value, or rows. Anything else is a failure."),
     ROW(dag_task_settings, http, "http", SETTING_SECTION, .section = &http_table, .flags = SETTING_SCALAR_OK, .help = "An HTTP call."),
     ROW(dag_task_settings, wait, "wait", SETTING_SECTION, .section = &wait_table, .help = "Waits for a file, rows, lag or time."),
-    ROW(dag_task_settings, stream, "stream", SETTING_SECTION, .section = &stream_table, .help = "Starts or stops a part of leat."),
     ROW(dag_task_settings, after, "after", SETTING_STRINGS, .help = "Tasks that must have ended before."),
     ROW(dag_task_settings, when, "when", SETTING_CHOICE, .default_text = "all_success", .choices = trigger_rule_names,
         .help = "How they must have ended: the trigger rules of Airflow."),
@@ -135,7 +127,7 @@ static const struct setting task_rows[] = {
     ROW(dag_task_settings, on_success, "on_success", SETTING_SECTION, .section = &hook_table, .help = "When it succeeded."),
 };
 static const struct settings_table task_table =
-    TABLE(task_rows, "task", dag_task_settings, "A task: one of `ingest`, `run`, `python`, `sql`, `http`, `wait` and `stream`. Text may hold "
+    TABLE(task_rows, "task", dag_task_settings, "A task: one of `ingest`, `run`, `python`, `sql`, `http` and `wait`. Text may hold "
           "`${interval.start}`, `${interval.end}`, `${run.id}`, `${params.NAME}` and `${tasks.NAME.output}`.");
 
 /* ---- DAGs ------------------------------------------------------------------------------------- */

@@ -295,8 +295,6 @@ static void work(struct task_keeper *keeper)
         task_keeper_wait(keeper, json_object_get(keeper->spec, "wait"));
     } else if (strcmp(kind, "sql") == 0) {
         task_keeper_sql(keeper);
-    } else if (strcmp(kind, "stream") == 0) {
-        task_keeper_stream(keeper, json_object_get(keeper->spec, "stream"));
     } else if (strcmp(kind, "hook") == 0) {
         run_hook(keeper);
     } else {

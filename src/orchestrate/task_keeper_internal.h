@@ -57,5 +57,3 @@ bool task_keeper_mail(struct task_keeper *keeper, const json_t *mail);
 void task_keeper_wait(struct task_keeper *keeper, const json_t *wait);
 /* sql and expect */
 void task_keeper_sql(struct task_keeper *keeper);
-/* start or stop of a part of the running leat */
-void task_keeper_stream(struct task_keeper *keeper, const json_t *stream);

@@ -136,7 +136,7 @@ void task_keeper_sql(struct task_keeper *keeper)
  */
 
 /* Asks the leat that runs on the data directory; NULL while there is none. */
-static json_t *ask(struct task_keeper *keeper, const char *method, const char *path)
+static json_t *ask(struct task_keeper *keeper, const char *path)
 {
     CLEANUP(buffer_deinit) struct buffer text = BUFFER_INIT;
     const char *file =
@@ -151,15 +151,8 @@ static json_t *ask(struct task_keeper *keeper, const char *method, const char *p
     struct http_client *client = NULL;
     const struct http_client_config config = {0};
     if (address != NULL && http_client_new(&config, &client, &ignored) == STATUS_OK) {
-        static const struct http_request_header headers[] = {
-            {"Content-Type", "application/json", false}};
-        bool get = strcmp(method, "GET") == 0;
         const struct http_request request = {
-            .method = method,
             .url = arena_printf(&keeper->arena, "http://%s%s", address, path),
-            .headers = headers,
-            .header_count = get ? 0 : 1,
-            .body = get ? SLICE_EMPTY : SLICE("{}"),
             .timeouts = {3000000, 30000000, 30000000, 60000000},
         };
         struct http_reply reply;
@@ -178,7 +171,7 @@ static json_t *ask(struct task_keeper *keeper, const char *method, const char *p
 static json_int_t lag_of(struct task_keeper *keeper, const char *name)
 {
     json_int_t lag = -1;
-    json_t *status = ask(keeper, "GET", "/api/v1/status");
+    json_t *status = ask(keeper, "/api/v1/status");
     const char *const lists[] = {"sources", "flows"};
     const char *topic = name;
     for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
@@ -196,28 +189,8 @@ static json_int_t lag_of(struct task_keeper *keeper, const char *name)
             }
         }
     }
-    topic = arena_strdup(&keeper->arena, topic);
     json_decref(status);
     return lag;
-}
-
-void task_keeper_stream(struct task_keeper *keeper, const json_t *stream)
-{
-    bool start = task_keeper_text(stream, "start") != NULL;
-    const char *name = task_keeper_text(stream, start ? "start" : "stop");
-    json_t *answer =
-        ask(keeper, "POST",
-            arena_printf(&keeper->arena, "/api/v1/parts/%s/%s", name, start ? "resume" : "pause"));
-    const json_t *fault = json_object_get(answer, "error");
-    if (answer == NULL) {
-        task_keeper_fail(keeper, "no leat runs on this data directory that could %s \"%s\"",
-                         start ? "start" : "stop", name);
-    } else if (fault != NULL) {
-        task_keeper_fail(keeper, "%s", task_keeper_text(fault, "message"));
-    } else {
-        task_keeper_log(keeper, "leat: \"%s\" %s", name, start ? "runs" : "is paused");
-    }
-    json_decref(answer);
 }
 
 /* ---- waiting -----------------------------------------------------------------------------------

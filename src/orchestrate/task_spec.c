@@ -348,11 +348,6 @@ static void write_kind(struct writer *writer, const struct dag_task *task)
     case TASK_WAIT:
         write_wait(writer, settings->wait);
         break;
-    case TASK_STREAM:
-        set_text(
-            writer, object_in(writer, "stream"), settings->stream->start != NULL ? "start" : "stop",
-            settings->stream->start != NULL ? settings->stream->start : settings->stream->stop);
-        break;
     case TASK_HOOK:
         break;
     }
