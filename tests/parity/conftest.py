@@ -1,6 +1,7 @@
 """leat and Spark answer the same queries: every query runs in both once, before the tests compare."""
 
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -90,8 +91,9 @@ class Spark:
         lines = "".join(json.dumps(query) + "\n" for query in queries)
         with self.log.open("w") as log:
             done = subprocess.run(
-                self.words, input=lines, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8", timeout=START_S
-            )
+                self.words, input=lines, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
+                timeout=START_S, env=dict(os.environ, SPARK_LOCAL_IP="127.0.0.1"),
+            )  # fmt: skip
         assert done.returncode == 0, self.log.read_text()[-4000:]
         found = [json.loads(line) for line in done.stdout.split("\n") if line]
         assert len(found) == len(queries), self.log.read_text()[-4000:]
