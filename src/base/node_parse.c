@@ -126,22 +126,37 @@ static size_t event_end(const struct parse *parse, struct fy_event *event)
 
 /* ---- text before YAML --------------------------------------------------------------------- */
 
-/* ":<tab>:" behind a "?" makes libfyaml 0.7.12 write through a null pointer, and means nothing that
- * anyone would want. True if it begins at `at`. */
-static bool is_colon_tab_colon(struct slice text, size_t at)
+/* The byte behind a colon and blanks with a tab among them; 0 if there is none. */
+static uint8_t behind_colon_and_tab(struct slice text, size_t at)
 {
     size_t next = at + 1;
     bool tab = false;
     for (; next < text.size && (text.data[next] == ' ' || text.data[next] == '\t'); next++) {
         tab = tab || text.data[next] == '\t';
     }
-    return tab && next < text.size && text.data[next] == ':';
+    return tab && next < text.size ? text.data[next] : 0;
+}
+
+/* A "?" by itself, which begins a key of any kind. */
+static bool is_key_mark(struct slice text, size_t at)
+{
+    return text.data[at] == '?' && (at == 0 || text.data[at - 1] <= ' ') &&
+           (at + 1 == text.size || text.data[at + 1] <= ' ');
+}
+
+/* Behind a "?" a colon, a tab and the beginning of a block make libfyaml 0.7.12 write through a
+ * null pointer. ":<tab>:" means nothing that one could want, wherever it stands. */
+static bool is_bad_tab(struct slice text, size_t at, bool marked)
+{
+    uint8_t byte = text.data[at] == ':' ? behind_colon_and_tab(text, at) : 0;
+    return byte == ':' || (marked && byte != 0 && strchr(">|-?", byte) != NULL);
 }
 
 static enum status check_text(struct parse *parse)
 {
     struct slice text = parse->document->text;
     size_t line_breaks = 0; /* since the last visible byte */
+    bool marked = false;    /* there was a "?" */
     for (size_t i = 0; i < text.size;) {
         uint8_t byte = text.data[i];
         line_breaks = byte > ' ' ? 0 : line_breaks + (byte == '\n' || byte == '\r' ? 1 : 0);
@@ -153,8 +168,11 @@ static enum status check_text(struct parse *parse)
         if (width == 0) {
             REFUSE(parse, i, "byte 0x%02x is not valid UTF-8", byte);
         }
-        if (byte == ':' && is_colon_tab_colon(text, i)) {
-            REFUSE(parse, i, "two colons with a tab between them; write spaces, or quote the text");
+        marked = marked || is_key_mark(text, i);
+        if (is_bad_tab(text, i, marked)) {
+            REFUSE(parse, i, "%s; write spaces, or quote the text",
+                   behind_colon_and_tab(text, i) == ':' ? "two colons with a tab between them"
+                                                        : "a tab behind a colon");
         }
         if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
             REFUSE(parse, i, "control character 0x%02x is not allowed", byte);

@@ -261,6 +261,10 @@ static void refuses_bad_bytes(void **state)
     refuse(SLICE("a: \x1b[31m\n"), "control character 0x1b");
     refuse(SLICE("a: b\n? a:\t:\t\n"), "f.yaml:2:4: two colons with a tab");
     refuse(SLICE("? a:\t:version\n"), "f.yaml:1:4: two colons with a tab");
+    refuse(SLICE("?  a\t:\t\t>:a:\t\t"), "f.yaml:1:6: a tab behind a colon");
+    refuse(SLICE("x:\n  ? a:\t|x\n"), "f.yaml:2:6: a tab behind a colon");
+    refuse(SLICE("?\n  a: \t- b\n"), "f.yaml:2:4: a tab behind a colon");
+    assert_string_equal(node_get(parse("a:\t>\n  b\n"), "a")->text, "b\n");
     refuse(SLICE("a: \"x\\0y\"\n"), "cannot hold a NUL");
     refuse(SLICE("\"x\\0y\": 1\n"), "cannot hold a NUL");
     refuse(SLICE("\xff\xfe"
