@@ -28,8 +28,10 @@ ENGINE_IMAGES = {
     "cassandra": "cassandra:5.0.9",
     "spark": "leat-spark:3.5.7",
     "registry": "apicurio/apicurio-registry:3.3.3",
+    "airflow": "apache/airflow:3.3.2-python3.11",
 }
 PROGRAMS = {"kafka": "kafka-3.9.2", "cassandra": "cassandra-5.0.9", "spark": "spark-3.5.7", "registry": "apicurio-3.3.3"}
+FLIT = "flit_core==3.12.0"
 READY_S = 300
 
 
@@ -109,6 +111,14 @@ def copy(source, target):
         shutil.copytree(source, target)
 
 
+def make_airflow(context):
+    """The packages of Airflow, and what the provider's wheel is built by."""
+    ENGINES["airflow"].fetch()
+    (packages,) = (engine_frame.PROGRAMS / "airflow-3.3.2" / "lib").glob("python3.11/site-packages")
+    copy(packages, context / "airflow-3.3.2")
+    must([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", context / "wheels", FLIT])
+
+
 def make_engines(docker, folder):
     """Each engine's programs come from tools/engine."""
     context = folder / "context"
@@ -120,9 +130,11 @@ def make_engines(docker, folder):
         copy(engine_frame.PROGRAMS / program, context / program)
     java = pathlib.Path(engine_frame.java(21)).resolve().parents[1]
     copy(java, context / "java")
+    make_airflow(context)
     for target, image in ENGINE_IMAGES.items():
         docker("build", "-q", "--network", "host", "--target", target, "-t", image, context)
     shutil.rmtree(context)
+    docker("build", "-q", "--network", "host", "-f", ROOT / "deploy" / "airflow" / "Dockerfile", "-t", "leat-airflow:3.3.2", ROOT)
 
 
 @pytest.fixture(scope="session")
