@@ -160,11 +160,12 @@ def engine_images(docker, leat_image):
 
 
 class Compose:
-    """One project of a compose file."""
+    """One project of compose files, each on top of those before it."""
 
-    def __init__(self, docker, file, project, **environment):
+    def __init__(self, docker, files, project, **environment):
         self.docker, self.project = docker, project
-        self.words = [need("docker-compose", "docker-compose"), "-p", project, "-f", str(ROOT / "deploy" / file)]
+        chosen = [word for file in files for word in ("-f", str(ROOT / "deploy" / file))]
+        self.words = [need("docker-compose", "docker-compose"), "-p", project, *chosen]
         self.environment = docker.environment() | environment
 
     def __call__(self, *words, timeout_s=900):
@@ -202,13 +203,13 @@ class Compose:
 
 @pytest.fixture
 def compose(docker, leat_image):
-    """compose(file, **environment): a project of that file, with an API beside it; down with its volumes afterwards."""
+    """compose(file..., **environment): a project of the files, with an API beside it; down with its volumes afterwards."""
     made = []
 
-    def make(file, **environment):
+    def make(*files, **environment):
         project = f"leat{os.getpid()}{len(made)}"
         api = f"{project}-api"
-        one = Compose(docker, file, project, RANDOMUSER_URL=f"http://{api}:8099/api/", **environment)
+        one = Compose(docker, files, project, RANDOMUSER_URL=f"http://{api}:8099/api/", **environment)
         docker("network", "create", f"{project}_default")  # compose takes it, and removes it
         docker("run", "-d", "--name", api, "--network", f"{project}_default", leat_image,
                "api", "--listen", "0.0.0.0:8099")  # fmt: skip

@@ -3,7 +3,9 @@ no manual step, fetched when Airflow says so; each container is killed once, and
 
 import time
 
+from cassandra import ConsistencyLevel
 from cassandra.cluster import Cluster
+from cassandra.query import SimpleStatement
 from conftest import READY_S, free_ports, later
 from leat import wait_until
 
@@ -18,7 +20,8 @@ A_RUN_S = 420
 def count_rows(one):
     """Told by Cassandra itself, to a client that is not ours."""
     with Cluster([one.address("cassandra")]) as cluster, cluster.connect() as session:
-        return session.execute("SELECT count(*) FROM spark_streams.created_users").one()[0]
+        count = SimpleStatement("SELECT count(*) FROM spark_streams.created_users", consistency_level=ConsistencyLevel.QUORUM)
+        return session.execute(count, timeout=60).one()[0]
 
 
 def settled(one):
@@ -67,3 +70,24 @@ def test_the_stack(compose, engine_images):
     one("start")
     later(one, 500, A_RUN_S)
     print(f"down and up: {settled(one)} accepted, each one row")
+
+
+def test_three_nodes(compose, engine_images):
+    """One broker and one node of Cassandra away: rows go on coming, and all are there when they are back."""
+    one = compose(
+        "compose.yaml", "compose.three-nodes.yaml", LEAT_ORCHESTRATION="built-in",
+        **free_ports("CONSOLE_PORT", "KAFKA_PORT", "KAFKA_2_PORT", "KAFKA_3_PORT", "AIRFLOW_PORT"),
+    )  # fmt: skip
+    # Without Airflow: leat keeps the schedule of the file, as the other test has shown the orders.
+    one("up", "-d", "--no-build", "spark-worker", "leat", timeout_s=1800)
+    for service in ("kafka", "kafka-2", "kafka-3", "cassandra", "cassandra-2", "cassandra-3", "leat"):
+        wait_until(lambda: one.healthy(service), f"{service} is healthy", READY_S)
+    later(one, 500)
+    for service in ("kafka-2", "cassandra-2"):
+        one.docker("stop", one.container(service))
+        later(one, 500)
+        print(f"{service} away: rows go on")
+    for service in ("kafka-2", "cassandra-2"):
+        one("start", service)
+        wait_until(lambda: one.healthy(service), f"{service} is healthy", READY_S)
+    print(f"{settled(one)} accepted, each one row; {memory_mib(one)} MiB in use")
