@@ -197,9 +197,8 @@ enum status pipeline_load(const char *path,
         TRY(apply_profile(pipeline->root, options->profile, arena, error));
     }
     TRY(apply_all_sets(pipeline, options, error));
-    if (!options->structure_only) {
-        TRY(node_expand(pipeline->root, options->secrets_dir, arena, error));
-    }
+    TRY(options->structure_only ? node_expand_known(pipeline->root, arena, error)
+                                : node_expand(pipeline->root, options->secrets_dir, arena, error));
     TRY(read_tree(pipeline, options, error));
     if (pipeline->alerts != NULL && !options->structure_only &&
         alerts_check(pipeline->alerts, error) != STATUS_OK) {

@@ -146,7 +146,7 @@ struct pipeline_options {
     bool *set_used; /* of several files: marks the assignments whose name this file has. NULL: the
                        file must have them all */
     const char *secrets_dir; /* NULL: only the environment */
-    bool structure_only;     /* leave ${...} as they are: for tools */
+    bool structure_only;     /* for tools: secrets and unset variables stay ${...} */
 };
 
 /* Reads and checks one file. Memory of the arena. */

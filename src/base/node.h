@@ -93,6 +93,10 @@ MUST_USE enum status node_put_path(struct node *root,
 MUST_USE enum status
 node_expand(struct node *node, const char *secrets_dir, struct arena *arena, struct error *error);
 
+/* The same for those who only look at a file: a secret, and a variable without value and default,
+ * stay as they are. */
+MUST_USE enum status node_expand_known(struct node *node, struct arena *arena, struct error *error);
+
 /* Fills `error` with "FILE:LINE:COLUMN: message", the line and a caret below. */
 enum status node_error(struct error *error, const struct node *node, const char *format, ...)
     PRINTF(3, 4);

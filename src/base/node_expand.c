@@ -14,6 +14,7 @@
 struct expansion {
     struct node *node;
     const char *secrets_dir;
+    bool known_only; /* what has no value here stays as it is */
     struct arena *arena;
     struct error *error;
     struct buffer text; /* the new text */
@@ -112,7 +113,8 @@ static enum status append_secret(struct expansion *expansion, struct slice name,
 static enum status append_variable(struct expansion *expansion,
                                    struct slice name,
                                    const struct slice *fallback,
-                                   size_t at)
+                                   size_t at,
+                                   bool *ret_stays)
 {
     const char *value = getenv(arena_string(expansion->arena, name));
     if (value != NULL && !utf8_valid((const uint8_t *) value, strlen(value))) {
@@ -122,6 +124,10 @@ static enum status append_variable(struct expansion *expansion,
     }
     if (fallback != NULL && (value == NULL || *value == '\0')) {
         buffer_append_slice(&expansion->text, *fallback);
+        return STATUS_OK;
+    }
+    if (value == NULL && expansion->known_only) {
+        *ret_stays = true;
         return STATUS_OK;
     }
     if (value == NULL) {
@@ -142,8 +148,12 @@ append_reference(struct expansion *expansion, struct slice inside, size_t at, bo
     const struct slice prefix = SLICE("secret:");
     *ret_stays = false;
     if (inside.size > prefix.size && memcmp(inside.data, prefix.data, prefix.size) == 0) {
-        return append_secret(expansion,
-                             slice_of(inside.data + prefix.size, inside.size - prefix.size), at);
+        *ret_stays = expansion->known_only;
+        return expansion->known_only
+                   ? STATUS_OK
+                   : append_secret(expansion,
+                                   slice_of(inside.data + prefix.size, inside.size - prefix.size),
+                                   at);
     }
     struct slice name = inside;
     struct slice fallback;
@@ -167,7 +177,7 @@ append_reference(struct expansion *expansion, struct slice inside, size_t at, bo
         error_hint(expansion->error, "write $${ for a plain ${");
         return STATUS_CONFIG;
     }
-    return append_variable(expansion, name, colon == NULL ? NULL : &fallback, at);
+    return append_variable(expansion, name, colon == NULL ? NULL : &fallback, at, ret_stays);
 }
 
 static void
@@ -224,20 +234,19 @@ static enum status expand_text(struct expansion *expansion)
     return STATUS_OK;
 }
 
-static enum status
-expand_scalar(struct node *node, const char *secrets_dir, struct arena *arena, struct error *error)
+static enum status expand_scalar(struct node *node, const struct expansion *how)
 {
     if (strstr(node->text, "${") == NULL) {
         return STATUS_OK;
     }
-    struct expansion expansion = {
-        .node = node, .secrets_dir = secrets_dir, .arena = arena, .error = error};
+    struct expansion expansion = *how;
+    expansion.node = node;
     buffer_init(&expansion.text);
     enum status status = expand_text(&expansion);
     if (status == STATUS_OK) {
         bool is_one = expansion.edit_count == 1 && expansion.edits[0].parsed_size == node->size;
         node->quoted = node->quoted && !is_one;
-        node->text = arena_string(arena, buffer_slice(&expansion.text));
+        node->text = arena_string(expansion.arena, buffer_slice(&expansion.text));
         node->size = expansion.text.size;
         if (node->origin != NULL) {
             node->origin->edits = expansion.edits;
@@ -248,14 +257,25 @@ expand_scalar(struct node *node, const char *secrets_dir, struct arena *arena, s
     return status;
 }
 
+static enum status expand(struct node *node, const struct expansion *how)
+{
+    if (node->type == NODE_SCALAR) {
+        return expand_scalar(node, how);
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        TRY(expand(node->items[i], how));
+    }
+    return STATUS_OK;
+}
+
 enum status
 node_expand(struct node *node, const char *secrets_dir, struct arena *arena, struct error *error)
 {
-    if (node->type == NODE_SCALAR) {
-        return expand_scalar(node, secrets_dir, arena, error);
-    }
-    for (size_t i = 0; i < node->count; i++) {
-        TRY(node_expand(node->items[i], secrets_dir, arena, error));
-    }
-    return STATUS_OK;
+    return expand(node,
+                  &(struct expansion){.secrets_dir = secrets_dir, .arena = arena, .error = error});
+}
+
+enum status node_expand_known(struct node *node, struct arena *arena, struct error *error)
+{
+    return expand(node, &(struct expansion){.known_only = true, .arena = arena, .error = error});
 }

@@ -82,6 +82,30 @@ def test_tables_are_those_of_the_embedded_engine(name, cluster, api, tmp_path):
     assert countries(tmp_path / "real") == countries(tmp_path / "own") == changes_by_country(expected)
 
 
+def test_a_topic_without_a_record_waits(cluster, api, tmp_path):
+    """Whoever orders says when the first record comes: until then there is no schema, and no query on Spark."""
+    file = with_profile(USERS, tmp_path / "users.yaml", **cluster(), orchestration="external")
+    data = tmp_path / "data"
+    process = run_real(file, data, api)
+    wait_until(lambda: "no record yet" in process.stderr, "it waits", SPARK_S)
+    done = leat("ingest", file, "random_users", "--limit", 500, "--until", "staged", data=data)
+    assert done.code == 0, done.stderr
+    wait_until(lambda: row_count(data, TABLE) == 500, "the rows", SPARK_S)
+    assert by_id(table(data, TABLE)) == by_id([row(user) for user in users(api, 500)])
+    process.process.send_signal(signal.SIGTERM)
+    assert process.wait(SPARK_S).check_sum()["stored"] == 500
+
+
+def test_a_topic_without_a_record_ends(cluster, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "none.jsonl").touch()
+    file = orders(folder, tmp_path / "orders.yaml", "SELECT id FROM orders", **cluster())
+    ended = Leat(tmp_path / "data", "--profile", "real", files=(file,), command="run").wait(SPARK_S)
+    assert ended.code == 0, ended.stderr
+    assert ended.check_sum()["accepted"] == 0
+
+
 def test_a_kafka_with_tls_and_a_password(engines, secure, tmp_path):
     """Spark's own clients get in with what `log_settings` says, by SCRAM and an authority of its own."""
     roles = {"processing": engines.call("up", "spark")["spark"], "checkpoints": f"file://{tmp_path}/checkpoints"}

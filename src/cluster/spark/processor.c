@@ -138,13 +138,51 @@ static enum status first_schema(struct spark_task *task, struct error *error)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* True if the task is to end where nothing was ever written. */
+static bool ends_empty(struct spark_task *task)
+{
+    pthread_mutex_lock(&task->mutex);
+    bool ends = task->drain_offsets != NULL;
+    for (int32_t p = 0; ends && p < task->drain_partitions; p++) {
+        ends = task->drain_offsets[p] == 0;
+    }
+    pthread_mutex_unlock(&task->mutex);
+    return ends;
+}
+
+/* A topic to which nothing was ever written has no schema, and Spark refuses a query over records
+ * of which it knows nothing: it begins when the first schema is there. STATUS_NOT_FOUND if the task
+ * ends before. */
+static enum status await_schema(struct spark_task *task, struct error *error)
+{
+    TRY(first_schema(task, error));
+    if (task->job->format != VALUE_AVRO || task->saved.schema_count > 0) {
+        return STATUS_OK;
+    }
+    logline(LOG_INFO, task->name, "no record yet: Spark's queries begin with the first");
+    while (task->saved.schema_count == 0) {
+        publish(task);
+        if (ends_empty(task)) {
+            return error_set(error, STATUS_NOT_FOUND, "nothing was ever written");
+        }
+        if (!spark_task_wait(task, LOOK_US)) {
+            return error_set(error, STATUS_CANCELLED, "stopped");
+        }
+        TRY(first_schema(task, error));
+    }
+    return STATUS_OK;
+}
+
 /* Until drained, stopped, or a failure. */
 static enum status work(struct spark_task *task, struct error *error)
 {
     if (task->session == NULL || spark_session_is_gone(task->session)) {
         TRY(spark_task_connect(task, error));
     }
-    TRY(first_schema(task, error));
+    enum status known = await_schema(task, error);
+    if (known != STATUS_OK) {
+        return known == STATUS_NOT_FOUND ? drain_results(task, error) : known;
+    }
     for (size_t i = 0; i < task->stream_count; i++) {
         if (task->streams[i].query.id == NULL) {
             TRY(spark_stream_begin(task, &task->streams[i], error));

@@ -433,6 +433,23 @@ static void expands_variables(void **state)
     assert_true(node_get(number, "s")->quoted);
 }
 
+static void expands_what_is_known(void **state)
+{
+    (void) state;
+    assert_int_equal(setenv("LEAT_TEST_A", "va:l}ue", 1), 0);
+
+    struct node *root =
+        parse("{a: \"${LEAT_TEST_NONE:-5}\", b: \"x${LEAT_TEST_NONE}${LEAT_TEST_A}\", "
+              "c: \"${secret:nope}\", d: \"$${e}\"}");
+    assert_ok(node_expand_known(root, &arena, &error), error);
+    assert_string_equal(node_get(root, "a")->text, "5");
+    assert_string_equal(node_get(root, "b")->text, "x${LEAT_TEST_NONE}va:l}ue");
+    assert_string_equal(node_get(root, "c")->text, "${secret:nope}");
+    assert_string_equal(node_get(root, "d")->text, "${e}");
+    assert_fails(node_expand_known(parse("a: ${"), &arena, &error), STATUS_CONFIG, error,
+                 "without its");
+}
+
 static void refuses_bad_variables(void **state)
 {
     (void) state;
@@ -511,6 +528,7 @@ int main(void)
         TEST(takes_linear_time),
         TEST(limits_size),
         TEST(sets_paths),
+        TEST(expands_what_is_known),
         TEST(expands_variables),
         TEST(refuses_bad_variables),
         TEST(reads_secrets),
