@@ -119,8 +119,8 @@ double statement_column_double(const struct db_statement *statement, int column)
 struct slice statement_column_text(const struct db_statement *statement, int column);
 struct slice statement_column_blob(const struct db_statement *statement, int column);
 
-/* True for the failure of a statement that SQLite refuses for its values: a constraint or a trigger,
- * a value that is too large. It left no trace, and its transaction goes on. */
+/* True for the failure of a statement that SQLite refuses for its values: a constraint or a
+ * trigger, a value that is too large. It left no trace, and its transaction goes on. */
 bool db_refuses_row(const struct error *error);
 
 /* Rows that the last INSERT, UPDATE or DELETE changed, and all since db_open. */
