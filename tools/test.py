@@ -270,7 +270,7 @@ def all_steps():
     yield "end to end, slow", lambda: pytest("tests/e2e", "-m", "slow", label="e2e-slow")
     yield "Airflow", lambda: pytest("tests/airflow", label="airflow", timeout_s=1200)
     yield "parity", lambda: pytest("tests/parity", label="parity", timeout_s=900)
-    yield "real engines", lambda: pytest("tests/engines", label="engines", timeout_s=2400)
+    yield "real engines", lambda: pytest("tests/engines", label="engines", timeout_s=3000)
     yield "Docker", lambda: pytest(
         "tests/docker/test_files.py", "tests/docker/test_embedded.py", label="docker", timeout_s=1200
     )
