@@ -45,11 +45,10 @@ never(enum trigger_rule rule, const struct trigger_counts *counts, bool all_done
         return counts->skipped > 0 ? TRIGGER_SKIP : TRIGGER_WAIT;
     case RULE_ALL_SKIPPED:
         return counts->success > 0 || bad > 0 ? TRIGGER_SKIP : TRIGGER_WAIT;
-    case RULE_ALL_DONE_MIN_ONE_SUCCESS:
-        if (!all_done || counts->success > 0) {
-            return TRIGGER_WAIT;
-        }
-        return counts->skipped == counts->total ? TRIGGER_SKIP : TRIGGER_UPSTREAM_FAILED;
+    case RULE_ALL_DONE_MIN_ONE_SUCCESS: /* one that was skipped was not done */
+        return counts->skipped > 0                ? TRIGGER_SKIP
+               : all_done && counts->success == 0 ? TRIGGER_UPSTREAM_FAILED
+                                                  : TRIGGER_WAIT;
     case RULE_ALL_DONE:
     case RULE_ALWAYS:
         break;

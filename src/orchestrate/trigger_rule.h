@@ -3,7 +3,7 @@
 /*
  * When a task may run, given how those before it ended: the rules of Apache Airflow
  * (airflow/ti_deps/deps/trigger_rule_dep.py), with its names and its answers. The truth tables in
- * tests/data/trigger_rules.csv come from Airflow itself.
+ * tests/golden/trigger_rules come from Airflow itself.
  */
 
 #include <stdbool.h>
