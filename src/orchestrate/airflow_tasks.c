@@ -1,6 +1,7 @@
 #include "orchestrate/airflow_internal.h"
 #include "orchestrate/airflow_text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define SKIP_CODE 99 /* Airflow's default, too */
@@ -146,6 +147,9 @@ static enum status put_ingest(struct exporter *exporter, const struct dag_task_s
     TRY(airflow_put_template(exporter, settings->ingest));
     airflow_put(exporter, ",\n        file=");
     python_string(exporter->target, exporter->dag->file);
+    if (settings->limit > 0) {
+        buffer_printf(exporter->target, ",\n        limit=%" PRId64, settings->limit);
+    }
     if (exporter->options->profile != NULL) {
         airflow_put(exporter, ",\n        profile=");
         python_string(exporter->target, exporter->options->profile);

@@ -58,6 +58,7 @@ struct dag_hook {
 
 struct dag_task_settings {
     const char *ingest;
+    int64_t limit; /* records that an ingest accepts at most; 0: all */
     struct node *run;
     const char *python;
     struct setting_pairs arguments;

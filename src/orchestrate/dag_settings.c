@@ -96,6 +96,8 @@ static const struct settings_table wait_table =
 static const struct setting task_rows[] = {
     ROW(dag_task_settings, ingest, "ingest", SETTING_STRING,
         .help = "Fetches a source of the file for the run's interval, and stores all of it."),
+    ROW(dag_task_settings, limit, "limit", SETTING_INT, .default_text = "0", .min = 0, .max = INT64_MAX,
+        .help = "Records that `ingest` accepts at most; 0: all that the source has."),
     ROW(dag_task_settings, run, "run", SETTING_NODE,
         .help = "A command as a list of words, or a script for `/bin/sh -e` as text. The last line of its output is the task's output."),
     ROW(dag_task_settings, python, "python", SETTING_STRING,

@@ -5,7 +5,9 @@
 #include "orchestrate/try.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,6 +287,11 @@ static void write_ingest(struct writer *writer, const struct dag_task_settings *
     if (about->run->start_us < about->run->end_us) {
         add_words(array, (const char *const[]){"--from", expand(writer, "${interval.start}"),
                                                "--to", expand(writer, "${interval.end}"), NULL});
+    }
+    if (settings->limit > 0) {
+        char limit[32];
+        (void) snprintf(limit, sizeof(limit), "%" PRId64, settings->limit);
+        add_words(array, (const char *const[]){"--limit", limit, NULL});
     }
     if (writer->place->profile != NULL) {
         add_words(array, (const char *const[]){"--profile", writer->place->profile, NULL});

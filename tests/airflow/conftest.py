@@ -201,7 +201,7 @@ def lay_out(folder, api, events):
     }
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="session", params=VERSIONS)
 def world(request, engines, install, tmp_path_factory):
     name = request.param
     venv = install(name)

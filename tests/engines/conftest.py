@@ -10,7 +10,8 @@ import pytest
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "e2e" / "pipeline"), str(TESTS / "campaign")]
 
-from confluent_kafka.admin import AdminClient  # noqa: E402
+from confluent_kafka import KafkaError, KafkaException  # noqa: E402
+from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from leat import ROOT, Api, Leat, wait_until  # noqa: E402
 
 ENGINE = ROOT / "tools" / "engine"
@@ -79,6 +80,15 @@ def engines(tmp_path_factory):
     made.call("reset", *made.call("status"))
 
 
+def made(client, topic):
+    """True if the topic could be made, or was there."""
+    try:
+        client.create_topics([NewTopic(topic, 1, 1)])[topic].result()
+    except KafkaException as refused:
+        return refused.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+    return True
+
+
 @pytest.fixture
 def empty_log(engines):
     """empty_log(name) starts that Kafka and returns its address, without topics."""
@@ -90,6 +100,9 @@ def empty_log(engines):
         def topics():
             return [t for t in client.list_topics(timeout=20).topics if not t.startswith("__")]
 
+        # A broker that has just come back knows its topics only after a while, and then makes new ones.
+        wait_until(lambda: "probe" in topics() or made(client, "probe"), "a new topic is listed")
+        wait_until(lambda: "probe" in topics(), "a new topic is listed")
         for future in client.delete_topics(topics()).values() if topics() else ():
             future.result()
         wait_until(lambda: not topics(), "no topics")

@@ -240,11 +240,14 @@ def test_a_transaction_that_outlives_its_time(empty_log, api, tmp_path):
 
     def state():
         """Of the transaction of the one source, and its epoch."""
-        found = subprocess.run(
+        told = subprocess.run(
             transactions_tool(address, "describe", "--transactional-id", "leat.users.random_users"),
             capture_output=True, text=True, timeout=KAFKA_S,
-        ).stdout.splitlines()  # fmt: skip
-        return dict(zip(found[0].split(), found[1].split())) if len(found) > 1 else {}
+        )  # fmt: skip
+        print(told.stdout, told.stderr)
+        lines = told.stdout.splitlines()
+        heads = [i for i, line in enumerate(lines) if line.startswith("CoordinatorId")]
+        return dict(zip(lines[heads[0]].split(), lines[heads[0] + 1].split())) if heads else {}
 
     try:
         wait_until(lambda: is_stopped(process.process), "a transaction is under way", KAFKA_S)
