@@ -181,7 +181,9 @@ static enum status source_start(struct engine *engine,
     TRY(source_kind_of(settings, topic->source, &kind, error));
     const struct zone *zone;
     TRY(zone_find(settings->timezone, &zone, error));
-    TRY(timetable_parse(settings->schedule, zone, &source->timetable, NULL, error));
+    const char *schedule =
+        strcmp(settings->schedule, SCHEDULE_NONE) == 0 ? "@once" : settings->schedule;
+    TRY(timetable_parse(schedule, zone, &source->timetable, NULL, error));
     if (settings->schema != NULL && settings->schema->compatibility != NULL) {
         TRY(engine->schemas_ops->set_compatibility(engine->schemas, topic->subject,
                                                    settings->schema->compatibility, error));
@@ -208,7 +210,9 @@ bool engine_source_is_driven(const struct engine_source *source)
     const struct engine_options *options = &source->engine->options;
     const struct profile_settings *profile = source->topology->pipeline->profile;
     bool bounded = options->until_drained || options->limit >= 0;
-    return profile != NULL && profile->orchestration != 0 && !bounded;
+    bool external = profile != NULL && profile->orchestration != 0;
+    bool by_order = strcmp(source->topic->source_settings->schedule, SCHEDULE_NONE) == 0;
+    return (external || by_order) && !bounded;
 }
 
 enum status engine_source_fetch(struct engine_source *source, bool wait_first, struct error *error)

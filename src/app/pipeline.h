@@ -45,13 +45,15 @@ struct source_settings {
     struct setting_strings ignore_changes;
     struct deleted_settings *deleted; /* NULL: no record is a delete */
     struct schema_settings *schema;
-    const char *schedule; /* "@every 10s" */
+    const char *schedule; /* "@every 10s"; SCHEDULE_NONE: fetched by order only */
     const char *timezone; /* of a cron */
     struct setting_rate limit;
     int64_t pages; /* a tick */
     int64_t record_bytes_max;
     struct topic_settings *topic;
 };
+
+#define SCHEDULE_NONE "@none"
 
 struct watermark_settings {
     const char *column;

@@ -194,8 +194,9 @@ static const struct setting source_rows[] = {
         "schedule",
         SETTING_STRING,
         .default_text = "@every 1m",
-        .help = "When to fetch: `@every 10s`, `@once`, or cron such as `0 6 * * MON-FRI`. "
-                "`leat run` and `--limit` do not wait for it."),
+        .help = "When to fetch: `@every 10s`, `@once`, or cron such as `0 6 * * MON-FRI`; `@none`: "
+                "only by "
+                "order, of `leat ingest` or a DAG. `leat run` and `--limit` do not wait for it."),
     ROW(source_settings,
         timezone,
         "timezone",

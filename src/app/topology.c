@@ -99,7 +99,8 @@ static enum status check_schedule(const struct setting_section *section,
     const char *name = "timezone";
     if (zone_find(settings->timezone, &zone, &fault) == STATUS_OK) {
         name = "schedule";
-        if (timetable_parse(settings->schedule, zone, &timetable, &at, &fault) == STATUS_OK) {
+        if (strcmp(settings->schedule, SCHEDULE_NONE) == 0 ||
+            timetable_parse(settings->schedule, zone, &timetable, &at, &fault) == STATUS_OK) {
             return STATUS_OK;
         }
     }
