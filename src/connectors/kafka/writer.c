@@ -27,6 +27,7 @@ struct log_writer {
  * take a partition into a transaction, librdkafka 2.0.2 now and then forgets the messages behind
  * it. */
 #define DELIVERY_MAX_US (18 * INT64_C(1000000))
+#define PURGE_MAX_US    (3 * INT64_C(1000000))
 
 /* `linger.ms` only bounds how long librdkafka waits for more while we enqueue; the flush at the end
  * of a send cuts it short. */
@@ -189,15 +190,30 @@ static rd_kafka_resp_err_t enqueue(struct log_writer *writer, const struct log_o
     return code;
 }
 
+/* False if librdkafka holds on to messages. */
+static bool purge(struct log_writer *writer)
+{
+    rd_kafka_t *rd = writer->handle->rd;
+    int64_t until_us = clock_monotonic_us() + PURGE_MAX_US;
+    do {
+        rd_kafka_purge(rd, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        for (int i = 0; i < 10 && rd_kafka_outq_len(rd) > 0; i++) {
+            rd_kafka_poll(rd, 10);
+        }
+    } while (rd_kafka_outq_len(rd) > 0 && clock_monotonic_us() < until_us);
+    return rd_kafka_outq_len(rd) == 0;
+}
+
 /* After a failure nothing of this send may stay behind: the caller's memory goes. */
 static void abandon(struct log_writer *writer)
 {
     writer->unfit = true;
-    rd_kafka_purge(writer->handle->rd, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (rd_kafka_outq_len(writer->handle->rd) > 0) {
-        rd_kafka_poll(writer->handle->rd, 10);
-    }
-    if (writer->transactional) {
+    if (!purge(writer)) {
+        rd_kafka_topic_destroy(writer->topic);
+        kafka_handle_free(writer->handle); /* its transaction ends when the next writer opens */
+        writer->topic = NULL;
+        writer->handle = NULL;
+    } else if (writer->transactional) {
         kafka_transaction_abort(writer->handle);
     }
 }
